@@ -1,0 +1,113 @@
+"""The process: ``python -m cdk_incidents.local._server --port 0 --dir DIR``.
+
+It prints one JSON line ``{"port": N, "pid": N}`` when it is ready, and ends on SIGTERM or SIGINT, when its
+parent dies, or, with --watch-stdin, when its stdin closes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import adapter, cloudformation
+from .control import Control
+from .faults import Faults
+from .gateway import Gateway
+from .services import INCIDENT_MANAGER, OPS_CENTER, Service
+from .state import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PARENT_CHECK_S = 0.5
+
+
+def main() -> int:
+    """Run the server until it is told to stop."""
+    options = _options()
+    if problem := adapter.check_version():
+        return _refuse(problem)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", options.port))
+    except OSError as taken:
+        return _refuse(f"port {options.port} cannot be used ({taken.strerror}); give another, or 0 for a free one")
+    port = listener.getsockname()[1]
+    directory = Path(options.dir).resolve()
+    adapter.prepare_environment(directory, port, options.account, options.region)
+    asyncio.run(_run(listener, port, options))
+    return 0
+
+
+def _refuse(reason: str) -> int:
+    """Say why it does not start: a line for people on stderr, and one for LocalCloud on stdout."""
+    print(f"loopback AWS: {reason}", file=sys.stderr)  # noqa: T201
+    print(json.dumps({"error": reason}))  # noqa: T201
+    return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="cdk_incidents.local._server", description="A loopback AWS on 127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--dir", required=True, help="where everything is kept; the caller removes it")
+    parser.add_argument("--region", default="us-east-1", help="the home Region")
+    parser.add_argument("--account", default="000000000000", help="the account of the access key 'test'")
+    parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes")
+    return parser.parse_args()
+
+
+async def _run(listener: socket.socket, port: int, options: argparse.Namespace) -> None:
+    cloud, pending = Cloud(options.region), Faults()
+    services = {
+        "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
+        "ssm": Service(cloud, "ssm", OPS_CENTER, pending, shared=True),
+    }
+    emulator, connections = adapter.Emulator(cloud), adapter.Connections()
+    cloudformation.add_types(emulator, cloud, services["ssm-incidents"])
+    gateway = Gateway(emulator, connections, services, Control(cloud, pending, services.values()))
+    ended = asyncio.Event()
+    _end_with_others(asyncio.get_running_loop(), ended.set, watch_stdin=options.watch_stdin)
+
+    async def until_ended() -> None:
+        # Called when the socket is about to be served.
+        print(json.dumps({"port": port, "pid": os.getpid()}), flush=True)  # noqa: T201
+        await ended.wait()
+
+    try:
+        await adapter.serve(gateway, listener.detach(), until_ended)
+    finally:
+        emulator.stop()
+
+
+def _end_with_others(loop: asyncio.AbstractEventLoop, end: Callable[[], None], *, watch_stdin: bool) -> None:
+    """End on a signal, with the parent, and with whoever holds the other end of our stdin."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    parent = os.getppid()
+
+    def watch_parent() -> None:
+        while os.getppid() == parent:
+            threading.Event().wait(_PARENT_CHECK_S)
+        loop.call_soon_threadsafe(end)
+
+    def read_stdin() -> None:
+        while os.read(0, 1024):
+            pass
+        loop.call_soon_threadsafe(end)
+
+    threading.Thread(target=watch_parent, daemon=True).start()
+    if watch_stdin:
+        threading.Thread(target=read_stdin, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The control path, for LocalCloud: faults, outbox, audit, health. No part of AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .faults import TRANSPORT, Fault
+from .wire import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .faults import Faults
+    from .services import Service
+    from .state import Cloud
+
+
+class Control:
+    """Answers under /_cdk_incidents/."""
+
+    def __init__(self, cloud: Cloud, pending: Faults, services: Iterable[Service]) -> None:
+        self._cloud = cloud
+        self._pending = pending
+        self._services = list(services)
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request of the control path."""
+        route = (request.method, request.path.rpartition("/")[2])
+        if route == ("GET", "health"):
+            return _json({"status": "ok", "pid": os.getpid(), "region": self._cloud.region})
+        if route == ("GET", "pages"):
+            return _json({"pages": self._cloud.pages})
+        if route == ("GET", "audit"):
+            return _json({"audit": self._cloud.audit})
+        if route == ("GET", "faults"):
+            return _json({"faults": [asdict(fault) for fault in self._pending.pending()]})
+        if route == ("DELETE", "faults"):
+            self._pending.clear()
+            return _json({"faults": []})
+        if route == ("POST", "faults"):
+            return self._add(request.body)
+        return _json({"error": f"{request.method} {request.path} is not known"}, 404)
+
+    def _add(self, body: bytes) -> Response:
+        try:
+            fault = Fault(**json.loads(body))
+        except (ValueError, TypeError) as wrong:
+            return _json({"error": f"a fault must be {{operation, error, times, after_s}}: {wrong}"}, 400)
+        if problem := self._problem(fault):
+            return _json({"error": problem}, 400)
+        self._pending.add(fault)
+        return _json({"faults": [asdict(f) for f in self._pending.pending()]})
+
+    def _problem(self, fault: Fault) -> str:
+        """Tell what a fault asks for that cannot happen; empty if it can."""
+        services = [s for s in self._services if s.plays(fault.operation)]
+        if not services:
+            played = sorted(name for s in self._services for name in s.played)
+            return f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
+        if fault.error not in TRANSPORT and not any(s.wire.is_error(fault.error) for s in services):
+            return f"error must be one that the service has, or one of {', '.join(TRANSPORT)} (got {fault.error!r})"
+        if not isinstance(fault.times, int) or fault.times < 1:
+            return f"times must be a whole number from 1 up (got {fault.times!r})"
+        return ""
+
+
+def _json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(status, json.dumps(value).encode(), {"content-type": "application/json"})

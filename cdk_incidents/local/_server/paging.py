@@ -1,0 +1,27 @@
+"""Lists page by page: an opaque token that says where the next page begins."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from .errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEFAULT = 50
+
+
+def page(items: Sequence[Any], params: dict[str, Any], member: str) -> dict[str, Any]:
+    """Cut the page that a list call asks for."""
+    token = params.get("nextToken", "")
+    try:
+        start = int(base64.urlsafe_b64decode(token)) if token else 0
+    except ValueError:
+        raise invalid("The nextToken is not one of ours") from None
+    end = start + params.get("maxResults", _DEFAULT)
+    result = {member: list(items[start:end])}
+    if end < len(items):
+        result["nextToken"] = base64.urlsafe_b64encode(str(end).encode()).decode()
+    return result

@@ -1,0 +1,97 @@
+"""The replication set: one an account, without which nothing else goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import ServiceError, invalid, not_found
+from .paging import page
+from .state import active_region, new_replication_set
+
+if TYPE_CHECKING:
+    from .state import Caller, Cloud
+
+_REGIONS = 3
+
+
+def require(caller: Caller) -> None:
+    """Refuse a call from a Region that the replication set does not have."""
+    found = caller.account.replication_set
+    if found is None or caller.region not in found["regionMap"]:
+        # CHOICE: the error that such a call gets is not documented.
+        raise not_found("REPLICATION_SET", f"in {caller.region}")
+
+
+def create_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Create the account's set."""
+    account = caller.account
+    if account.replication_set:
+        raise ServiceError(
+            "ConflictException",
+            "The account has a replication set already",
+            resourceIdentifier=account.replication_set["arn"],
+            resourceType="REPLICATION_SET",
+        )
+    account.replication_set = new_replication_set(account, params["regions"], caller.arn, cloud.clock.now())
+    account.tags[account.replication_set["arn"]] = params.get("tags", {})
+    return {"arn": account.replication_set["arn"]}
+
+
+def get_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Give the set."""
+    return {"replicationSet": _own(caller, params["arn"])}
+
+
+def list_replication_sets(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """List the one set, or none."""
+    found = caller.account.replication_set
+    return page([found["arn"]] if found else [], params, "replicationSetArns")
+
+
+def update_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Add or remove one Region."""
+    own, now = _own(caller, params["arn"]), cloud.clock.now()
+    regions = own["regionMap"]
+    (action,) = params["actions"]
+    if "addRegionAction" in action:
+        added = dict(action["addRegionAction"])
+        name = added.pop("regionName")
+        if name in regions or len(regions) >= _REGIONS:
+            raise invalid(f"A replication set has at most {_REGIONS} different Regions (has {', '.join(regions)})")
+        regions[name] = active_region(added, now)
+    else:
+        name = action["deleteRegionAction"]["regionName"]
+        if name not in regions or len(regions) == 1:
+            raise invalid(f"Only a Region of several can be removed (has {', '.join(regions)}; got {name})")
+        del regions[name]
+    own.update(lastModifiedBy=caller.arn, lastModifiedTime=now)
+    return {}
+
+
+def update_deletion_protection(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Guard the set, or no more."""
+    own = _own(caller, params["arn"])
+    own.update(
+        deletionProtected=params["deletionProtected"],
+        lastModifiedBy=caller.arn,
+        lastModifiedTime=cloud.clock.now(),
+    )
+    return {}
+
+
+def delete_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Delete the set, and with it every plan and every incident."""
+    if _own(caller, params["arn"])["deletionProtected"]:
+        raise invalid("The replication set is protected from deletion")
+    account = caller.account
+    account.replication_set = None
+    for gone in (account.plans, account.records, account.tags, account.tokens):
+        gone.clear()
+    return {}
+
+
+def _own(caller: Caller, arn: str) -> dict[str, Any]:
+    own = caller.account.replication_set
+    if own is None or own["arn"] != arn:
+        raise not_found("REPLICATION_SET", arn)
+    return own

@@ -1,0 +1,116 @@
+"""What is played here: each service's operations, and the way of a request through checks to its play."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import faults, incidents, ops_items, permissions, replication, response_plans, timeline
+from .errors import ServiceError
+from .wire import Request, Response, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .state import Caller, Cloud
+
+    Play = Callable[[Cloud, Caller, dict[str, Any]], dict[str, Any]]
+
+INCIDENT_MANAGER: dict[str, Play] = {
+    "StartIncident": incidents.start_incident,
+    "GetIncidentRecord": incidents.get_incident_record,
+    "UpdateIncidentRecord": incidents.update_incident_record,
+    "DeleteIncidentRecord": incidents.delete_incident_record,
+    "ListIncidentRecords": incidents.list_incident_records,
+    "ListRelatedItems": incidents.list_related_items,
+    "UpdateRelatedItems": incidents.update_related_items,
+    "CreateTimelineEvent": timeline.create_timeline_event,
+    "GetTimelineEvent": timeline.get_timeline_event,
+    "UpdateTimelineEvent": timeline.update_timeline_event,
+    "DeleteTimelineEvent": timeline.delete_timeline_event,
+    "ListTimelineEvents": timeline.list_timeline_events,
+    "CreateResponsePlan": response_plans.create_response_plan,
+    "GetResponsePlan": response_plans.get_response_plan,
+    "UpdateResponsePlan": response_plans.update_response_plan,
+    "DeleteResponsePlan": response_plans.delete_response_plan,
+    "ListResponsePlans": response_plans.list_response_plans,
+    "TagResource": response_plans.tag_resource,
+    "UntagResource": response_plans.untag_resource,
+    "ListTagsForResource": response_plans.list_tags_for_resource,
+    "CreateReplicationSet": replication.create_replication_set,
+    "GetReplicationSet": replication.get_replication_set,
+    "UpdateReplicationSet": replication.update_replication_set,
+    "UpdateDeletionProtection": replication.update_deletion_protection,
+    "DeleteReplicationSet": replication.delete_replication_set,
+    "ListReplicationSets": replication.list_replication_sets,
+}
+OPS_CENTER: dict[str, Play] = {
+    "CreateOpsItem": ops_items.create_ops_item,
+    "GetOpsItem": ops_items.get_ops_item,
+    "DeleteOpsItem": ops_items.delete_ops_item,
+    "DescribeOpsItems": ops_items.describe_ops_items,
+}
+# These work without a replication set, or in a Region that it lacks.
+_ANYWHERE = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet", *OPS_CENTER}
+
+
+class BrokenConnection(Exception):  # noqa: N818
+    """The connection is to break, after a while, instead of an answer."""
+
+    def __init__(self, after_s: float = 0.0) -> None:
+        super().__init__()
+        self.after_s = after_s
+
+
+class Service:
+    """One service of AWS, as far as it is played here."""
+
+    def __init__(
+        self, cloud: Cloud, name: str, plays: dict[str, Play], pending: faults.Faults, *, shared: bool = False
+    ) -> None:
+        self.wire = Wire(name)
+        self.shared = shared  # what is not played here is the emulator's to play
+        self.played = list(plays)
+        self._cloud = cloud
+        self._plays = plays
+        self._faults = pending
+
+    def plays(self, operation: str) -> bool:
+        """Tell whether an operation is played here."""
+        return operation in self._plays
+
+    def answer(self, request: Request, identify: Callable[[], Caller]) -> Response:
+        """Answer a request: known, authentic, well formed, allowed, then played.
+
+        Raises
+        ------
+        BrokenConnection
+            Where a fault says so.
+        """
+        operation = self.wire.operation(request)
+        fault = self._faults.take(operation)
+        if fault and fault.error in (faults.RESET, faults.TIMEOUT):
+            raise BrokenConnection(fault.after_s if fault.error == faults.TIMEOUT else 0.0)
+        try:
+            caller = identify()
+            if fault and fault.error != faults.LOST:
+                raise ServiceError(fault.error, "A fault that was asked for")
+            params = self.wire.read(operation, request) if operation else {}
+            response = self.wire.write(operation, self.call(operation, params, caller))
+        except ServiceError as error:
+            response = self.wire.write_error(error)
+        if fault and fault.error == faults.LOST:
+            raise BrokenConnection
+        return response
+
+    def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Play an operation for a caller, with input that has been checked."""
+        if operation not in self._plays:
+            raise ServiceError(
+                "NotPlayedHereException",
+                f"{self.wire.service}:{operation or '?'} is not played by the loopback AWS of cdk_incidents"
+                f" (played: {', '.join(self._plays)})",
+            )
+        permissions.check(caller, self.wire.service, operation, params)
+        if operation not in _ANYWHERE:
+            replication.require(caller)
+        return self._plays[operation](self._cloud, caller, params)

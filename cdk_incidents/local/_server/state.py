@@ -1,0 +1,110 @@
+"""What the loopback AWS remembers: accounts with their plans, records and OpsItems, all in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock:
+    """The time that the service goes by."""
+
+    def now(self) -> dt.datetime:
+        """Tell the time."""
+        return dt.datetime.now(dt.timezone.utc)
+
+
+@dataclass
+class Record:
+    """An incident: the record as GetIncidentRecord gives it, and what hangs on it."""
+
+    data: dict[str, Any]
+    plan_arn: str
+    events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    related: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has resolved it."""
+        return bool(self.data["status"] == "OPEN")
+
+
+@dataclass
+class Account:
+    """One AWS account. Response plans and records are the account's, in all of its Regions."""
+
+    id: str
+    replication_set: dict[str, Any] | None = None
+    plans: dict[str, dict[str, Any]] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    ops_items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    # What was asked and answered under a client token, by operation and token.
+    tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]] = field(default_factory=dict)
+    # Starts by plan and month; deleting a record gives none back.
+    started: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def arn(self, resource: str) -> str:
+        """Make an ARN of Incident Manager; it names no Region."""
+        return f"arn:aws:ssm-incidents::{self.id}:{resource}"
+
+
+@dataclass
+class Cloud:
+    """Everything, for one run of the server."""
+
+    region: str
+    clock: Clock = field(default_factory=Clock)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    # Every StartIncident that reached the service: when, by whom, for which plan, with what outcome.
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    # Every page that would have been sent.
+    pages: list[dict[str, Any]] = field(default_factory=list)
+
+    def account(self, account_id: str) -> Account:
+        """Give an account; a new one is an existing customer's, with a replication set in the home Region."""
+        if account_id not in self.accounts:
+            account = self.accounts[account_id] = Account(account_id)
+            account.replication_set = new_replication_set(
+                account, {self.region: {}}, f"arn:aws:iam::{account_id}:root", self.clock.now()
+            )
+        return self.accounts[account_id]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls from where, and what that principal may do."""
+
+    account: Account
+    region: str
+    arn: str
+    # (action, resource, service that calls on the principal's behalf) -> allowed
+    may: Callable[[str, str, str], bool]
+    # The service principal, when an AWS service calls for itself.
+    service: str = ""
+
+
+def new_replication_set(
+    account: Account, regions: dict[str, dict[str, Any]], created_by: str, now: dt.datetime
+) -> dict[str, Any]:
+    """Make a replication set that is active at once."""
+    return {
+        "arn": account.arn(f"replication-set/{uuid.uuid4()}"),
+        "createdBy": created_by,
+        "createdTime": now,
+        "deletionProtected": False,
+        "lastModifiedBy": created_by,
+        "lastModifiedTime": now,
+        "regionMap": {name: active_region(value, now) for name, value in regions.items()},
+        "status": "ACTIVE",
+    }
+
+
+def active_region(value: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
+    """Make a Region of a replication set."""
+    return {**value, "status": "ACTIVE", "statusUpdateDateTime": now}
