@@ -1,0 +1,120 @@
+"""Read a cloud assembly: its stacks, where they go, and the files that they need in a bucket."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import Any, TYPE_CHECKING
+
+from .environment import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
+
+_RETAINED = ("Retain", "RetainExceptOnCreate")
+_UNKNOWN = {"unknown-account": ACCOUNT, "unknown-region": REGION}
+
+
+@dataclass(frozen=True)
+class AssemblyStack:
+    """A stack as it was synthesised.
+
+    Attributes
+    ----------
+    name
+        CloudFormation's name of it
+    display_name
+        the CDK CLI's name of it
+    account, region
+        where it goes; the loopback's own where the app leaves it open
+    qualifier
+        of the bootstrap resources that it uses
+    template
+        the template
+    """
+
+    name: str
+    display_name: str
+    account: str
+    region: str
+    qualifier: str
+    template: dict[str, Any]
+
+    @property
+    def retained(self) -> list[str]:
+        """Logical ids of the resources that outlive the stack by design."""
+        resources: dict[str, dict[str, Any]] = self.template.get("Resources", {})
+        return [name for name, body in resources.items() if body.get("DeletionPolicy") in _RETAINED]
+
+    def purpose(self, logical_id: str) -> str | None:
+        """Tell what an alarm of this library's own is for: `canary`, `health`, or None for the user's."""
+        metadata = self.template.get("Resources", {}).get(logical_id, {}).get("Metadata", {})
+        purpose = metadata.get("cdk-incidents:purpose")
+        return None if purpose is None else str(purpose)
+
+
+def read_assembly(directory: Path) -> list[AssemblyStack]:
+    """Return the stacks of a cloud assembly and of the stages nested in it, in the order of the manifest."""
+    return list(_stacks(directory))
+
+
+def _stacks(directory: Path) -> Iterator[AssemblyStack]:
+    for name, artifact in _artifacts(directory):
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from _stacks(directory / properties["directoryName"])
+        if artifact["type"] != "aws:cloudformation:stack":
+            continue
+        account, region = re.fullmatch(r"aws://([^/]+)/(.+)", artifact["environment"]).groups()  # type: ignore[union-attr]
+        parameter = str(properties.get("bootstrapStackVersionSsmParameter", ""))
+        qualifier = re.search(r"/cdk-bootstrap/([^/]+)/", parameter)
+        yield AssemblyStack(
+            name=properties.get("stackName", name),
+            display_name=artifact.get("displayName", name),
+            account=_UNKNOWN.get(account, account),
+            region=_UNKNOWN.get(region, region),
+            qualifier=qualifier[1] if qualifier else "",
+            template=json.loads((directory / properties["templateFile"]).read_text("utf-8")),
+        )
+
+
+def _artifacts(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    yield from manifest.get("artifacts", {}).items()
+
+
+def file_assets(directory: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Yield bucket, key and content of each file that the stacks of an assembly expect to find.
+
+    For a stack that goes through CloudFormation's API, without the CDK CLI, which publishes them itself.
+    """
+    for _, artifact in _artifacts(directory):
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "cdk:cloud-assembly":
+            yield from file_assets(directory / properties["directoryName"])
+        if artifact["type"] == "cdk:asset-manifest":
+            manifest = json.loads((directory / properties["file"]).read_text("utf-8"))
+            for asset in manifest.get("files", {}).values():
+                content = _content(directory / asset["source"]["path"])
+                for destination in asset["destinations"].values():
+                    yield _filled(destination["bucketName"]), _filled(destination["objectKey"]), content
+
+
+def _filled(text: str) -> str:
+    values = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws"}
+    return re.sub(r"\$\{(AWS::\w+)\}", lambda found: values.get(found[1], found[0]), text)
+
+
+def _content(source: Path) -> bytes:
+    if source.is_file():
+        return source.read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(source.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(source))
+    return packed.getvalue()

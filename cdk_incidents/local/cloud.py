@@ -1,0 +1,359 @@
+"""LocalCloud: a loopback AWS with Incident Manager in it, on 127.0.0.1, gone at exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TYPE_CHECKING
+
+from .assembly import file_assets
+from .cdk_cli import CdkCli, find_cdk
+from .deployment import Assembly, DeployedStack, Deployment
+from .environment import REGION, child_environment, exports
+from .errors import LocalCloudError, require_extra
+from .interrupts import start_unwinding, stop_unwinding
+from .node import find_node
+from .records import incident_records, wait_for_record
+from .server import Server
+from .stacks import Stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_HIGHEST_PORT = 65535
+
+
+class Faults:
+    """Faults on demand: the next calls of an operation fail as they might in AWS.
+
+    Parameters
+    ----------
+    server
+        the loopback AWS
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def add(self, operation: str, *, error: str, times: int = 1) -> None:
+        """Let the next calls of an operation fail.
+
+        Parameters
+        ----------
+        operation
+            the API's name of it, such as `StartIncident`
+        error
+            the error's code, such as `ThrottlingException`
+        times
+            how many calls
+        """
+        self._server.control("POST", "faults", {"operation": operation, "error": error, "times": times})
+
+    def clear(self) -> None:
+        """Take back what was asked for and has not happened yet."""
+        self._server.control("DELETE", "faults")
+
+
+class LocalCloud:
+    """A loopback AWS: its own process, port and directory, all gone when the `with` block ends.
+
+    It is a test double. Nothing of it reaches the internet, and nothing of the caller's AWS account,
+    profile or proxy reaches it.
+
+    Parameters
+    ----------
+    port
+        the port on 127.0.0.1; a free one is taken by default
+
+    Examples
+    --------
+    ```python
+    with LocalCloud() as cloud:
+        cloud.deploy("python app.py")
+        cloud.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="drill")
+        incident = cloud.wait_for_incident(title="Checkout is failing")
+    ```
+    """
+
+    def __init__(self, *, port: int = 0) -> None:
+        require_extra()
+        if not 0 <= port <= _HIGHEST_PORT:
+            raise LocalCloudError(f"port must be 0 (any free one) to {_HIGHEST_PORT} (got {port})")
+        if os.name != "posix":
+            raise LocalCloudError(f"LocalCloud runs on Linux and macOS (got {os.name}): on Windows use WSL")
+        self._node = find_node()
+        self._server = Server(port=port, node=self._node)
+        self._unwinding = False
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
+
+    def start(self) -> LocalCloud:
+        """Start it; the `with` statement does this.
+
+        Raises
+        ------
+        LocalCloudError
+            if the port is taken or the server does not start
+        """
+        self._unwinding = start_unwinding()
+        # For a signal in the moment between this and the block that would have closed it.
+        atexit.register(self.close)
+        try:
+            self._server.start()
+            self._home.mkdir()
+            (self._home / "tmp").mkdir()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Stop it with all that it started, and remove its directory. May be called again."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        self._server.stop()
+        atexit.unregister(self.close)
+        if self._unwinding:
+            self._unwinding = False
+            stop_unwinding()
+
+    def __enter__(self) -> LocalCloud:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it answers."""
+        if not self._server.port:
+            raise LocalCloudError(
+                "LocalCloud must be started before it is used: with LocalCloud() as cloud: …"
+            )
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        return self._server.pid
+
+    @property
+    def directory(self) -> Path:
+        """Where it keeps what it writes."""
+        return self._server.directory
+
+    @property
+    def _home(self) -> Path:
+        return self._server.directory / "client"
+
+    def env(self) -> dict[str, str]:
+        """Return a whole environment for a child process that is to work against this cloud.
+
+        The caller's own, without what would lead to a real account; pass it as it is: `env=cloud.env()`.
+        """
+        return child_environment(self.endpoint_url, home=self._home, node=self._node)
+
+    def exports(self) -> dict[str, str]:
+        """Return the variables that lead any AWS client here."""
+        return exports(self.endpoint_url)
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """Return boto3's client for a service of this cloud, whatever the caller's own AWS settings are."""
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = _client(service, region, self.endpoint_url)
+        return self._clients[key]
+
+    # -- deploying ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def cdk(self) -> Deployment:
+        """The CDK CLI, a step at a time; `deploy` and `destroy` take all of them."""
+        environment = self.env()
+        return Deployment(CdkCli(find_cdk(Path.cwd(), self._node), environment), self._home, self.client)
+
+    def deploy(
+        self,
+        app: str | None = None,
+        *,
+        stacks: Sequence[str] = (),
+        context: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> list[DeployedStack]:
+        """Deploy an app with the real CDK CLI, bootstrapping first where that has not been done.
+
+        Parameters
+        ----------
+        app
+            the command that runs the app, or the directory of a cloud assembly; by default `cdk.json`'s.
+            It runs in the current directory; its `python` is the Python that runs this
+        stacks
+            names or patterns of stacks; all of them by default
+        context
+            context values for the app
+        on_line
+            told each line that the CLI and the app print
+
+        Raises
+        ------
+        SynthError
+            if the app fails
+        DeployError
+            if a stack fails; its reasons are CloudFormation's
+        """
+        assembly = self.cdk.synthesise(app, context=context, on_line=on_line)
+        self._assemblies[app, assembly.cwd] = assembly
+        return self.cdk.deploy(assembly, stacks=stacks, on_line=on_line)
+
+    def destroy(
+        self,
+        app: str | None = None,
+        *,
+        stacks: Sequence[str] = (),
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        """Destroy the stacks of an app, as `deploy` last synthesised them.
+
+        Raises
+        ------
+        DeployError
+            if a stack cannot be deleted
+        """
+        assembly = self._assemblies.get((app, Path.cwd())) or self.cdk.synthesise(app, on_line=on_line)
+        self.cdk.destroy(assembly, stacks=stacks, on_line=on_line)
+
+    def create_stack(
+        self,
+        name: str,
+        template: Mapping[str, Any] | str,
+        *,
+        assets: Path | None = None,
+        timeout_s: float = 300,
+    ) -> dict[str, str]:
+        """Create a stack through CloudFormation's API, without the CDK CLI and its seconds.
+
+        Parameters
+        ----------
+        name
+            the stack's name
+        template
+            the template, synthesised or written by hand
+        assets
+            the cloud assembly that it comes from, if it has assets
+        timeout_s
+            how long to wait
+
+        Returns
+        -------
+        dict
+            the stack's outputs
+
+        Raises
+        ------
+        DeployError
+            if it fails; its reasons are CloudFormation's
+        """
+        self._publish(assets)
+        return self._stacks.create(name, template, timeout_s=timeout_s)
+
+    def update_stack(
+        self,
+        name: str,
+        template: Mapping[str, Any] | str,
+        *,
+        assets: Path | None = None,
+        timeout_s: float = 300,
+    ) -> dict[str, str]:
+        """Update a stack in the same way as `create_stack` creates one."""
+        self._publish(assets)
+        return self._stacks.update(name, template, timeout_s=timeout_s)
+
+    def delete_stack(self, name: str, *, timeout_s: float = 300) -> None:
+        """Delete a stack and wait until it is gone."""
+        self._stacks.delete(name, timeout_s=timeout_s)
+
+    @property
+    def _stacks(self) -> Stacks:
+        return Stacks(self.client("cloudformation"))
+
+    def _publish(self, assembly: Path | None) -> None:
+        s3 = self.client("s3")
+        for bucket, key, content in file_assets(assembly) if assembly else ():
+            if bucket not in {there["Name"] for there in s3.list_buckets()["Buckets"]}:
+                s3.create_bucket(Bucket=bucket)
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+    # -- incidents ---------------------------------------------------------------------------------------
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Return all incident records in full, the oldest first."""
+        return incident_records(self.client("ssm-incidents"))
+
+    def wait_for_incident(
+        self, *, title: str | None = None, status: str | None = None, timeout_s: float = 30
+    ) -> dict[str, Any]:
+        """Wait for an incident and return its record, the newest of several.
+
+        Parameters
+        ----------
+        title
+            a part of its title
+        status
+            `OPEN` or `RESOLVED`; either by default
+        timeout_s
+            how long to wait
+
+        Raises
+        ------
+        IncidentTimeoutError
+            if there is none in time; the message lists those that are there
+        """
+        return wait_for_record(self.client("ssm-incidents"), title=title, status=status, timeout_s=timeout_s)
+
+    @property
+    def pages(self) -> list[dict[str, Any]]:
+        """Every page that would have been sent: to whom, by what channel, when, for which incident."""
+        pages: list[dict[str, Any]] = self._server.control("GET", "pages")["pages"]
+        return pages
+
+    @cached_property
+    def faults(self) -> Faults:
+        """Faults on demand."""
+        return Faults(self._server)
+
+
+def _client(service: str, region: str, endpoint_url: str) -> Any:
+    # Only here: without the extra, this module says so and does not fail to import.
+    import boto3  # noqa: PLC0415
+    import botocore.session  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    # A profile or a settings file of the host's may name what does not exist here.
+    nothing = (None, None, os.devnull, None)
+    session = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": nothing,
+            "credentials_file": nothing,
+        }
+    )
+    return boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the loopback's own
+        region_name=region,
+        botocore_session=session,
+    ).client(
+        service,
+        endpoint_url=endpoint_url,
+        config=Config(
+            proxies={},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
+        ),
+    )

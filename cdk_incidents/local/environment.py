@@ -1,0 +1,65 @@
+"""The environment of what works against the loopback AWS: the caller's own, without its account in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+# Credentials, profiles and endpoints of the real thing, and ways round the loopback.
+_DROPPED_PREFIXES = ("AWS_", "AMAZON_", "CDK_DEFAULT_")
+_DROPPED = {
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY"),
+    *("FORCE_COLOR", "NODE_OPTIONS"),
+    # The CDK CLI reads its options from the environment too.
+    *("CDK_APP", "CDK_CA_BUNDLE_PATH", "CDK_CONTEXT", "CDK_OUTPUT", "CDK_PLUGIN", "CDK_PROFILE", "CDK_PROXY"),
+    *("CDK_QUALIFIER", "CDK_REGION", "CDK_ROLE_ARN", "CDK_TOOLKIT_STACK_NAME", "CDK_ROLE_SESSION_NAME"),
+}
+
+
+def exports(endpoint_url: str, region: str = REGION) -> dict[str, str]:
+    """Return what any AWS client needs to reach the loopback AWS."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def child_environment(
+    endpoint_url: str, *, home: Path, node: Path, region: str = REGION, base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a whole environment, to be passed as it is.
+
+    The interpreter that runs this comes first on PATH, so `python app.py` is the Python that has
+    `cdk_incidents`. HOME stays the caller's: tools that run the app keep their settings, jsii its cache.
+    """
+    host = os.environ if base is None else base
+    kept = {
+        name: value
+        for name, value in host.items()
+        if not (name.upper() in _DROPPED or name.upper().startswith(_DROPPED_PREFIXES))
+    }
+    return {
+        **kept,
+        **exports(endpoint_url, region),
+        # Files that do not exist: a profile of the host's can neither be found nor be missed.
+        "AWS_CONFIG_FILE": str(home / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws-credentials"),
+        "CDK_HOME": str(home / "cdk"),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "JSII_NODE": str(node),
+        "NO_COLOR": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), host.get("PATH", os.defpath)]),
+        "TMPDIR": str(home / "tmp"),
+    }

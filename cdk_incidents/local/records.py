@@ -1,0 +1,84 @@
+"""Incident records as the tests and the rehearsal look at them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .errors import IncidentTimeoutError
+
+_POLL_S = 0.05
+
+
+def incident_records(client: Any) -> list[dict[str, Any]]:
+    """Return every incident record in full, the oldest first."""
+    pages = client.get_paginator("list_incident_records").paginate()
+    summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+    records = (client.get_incident_record(arn=summary["arn"])["incidentRecord"] for summary in summaries)
+    return sorted(records, key=lambda record: record["creationTime"])
+
+
+def wait_for_record(
+    client: Any,
+    *,
+    title: str | None = None,
+    resource_arn: str | None = None,
+    status: str | None = None,
+    not_in: frozenset[str] = frozenset(),
+    timeout_s: float,
+) -> dict[str, Any]:
+    """Wait for a record that fits all that is asked for and return it; of several, the newest.
+
+    Parameters
+    ----------
+    title
+        a part of the record's title
+    resource_arn
+        what set it off, an alarm for example
+    status
+        OPEN or RESOLVED
+    not_in
+        ARNs of records that were there before
+
+    Raises
+    ------
+    IncidentTimeoutError
+        if none is there in time; the message lists those that are
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        pages = client.get_paginator("list_incident_records").paginate()
+        summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+        fitting = [
+            summary
+            for summary in summaries
+            if summary["arn"] not in not_in
+            and (title is None or title in summary["title"])
+            and (status is None or summary["status"] == status)
+            and (resource_arn is None or summary["incidentRecordSource"].get("resourceArn") == resource_arn)
+        ]
+        if fitting:
+            newest = max(fitting, key=lambda summary: summary["creationTime"])
+            record: dict[str, Any] = client.get_incident_record(arn=newest["arn"])["incidentRecord"]
+            return record
+        if time.monotonic() > until:
+            raise IncidentTimeoutError(_missing(title, resource_arn, status, timeout_s, summaries))
+        time.sleep(_POLL_S)
+
+
+def _missing(
+    title: str | None,
+    resource_arn: str | None,
+    status: str | None,
+    timeout_s: float,
+    there: list[dict[str, Any]],
+) -> str:
+    wanted = [
+        f"{name} {value!r}"
+        for name, value in (("title", title), ("resource", resource_arn), ("status", status))
+        if value is not None
+    ]
+    found = (
+        "; ".join(f"{summary['title']!r} ({summary['status']})" for summary in there) or "no incident at all"
+    )
+    return f"no incident with {' and '.join(wanted) or 'any title'} within {timeout_s:g} s (found: {found})"
