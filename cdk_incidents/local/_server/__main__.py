@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import adapter, cloudformation
+from .alarms import Alarms
+from .async_invoke import AsyncInvoker
 from .control import Control
 from .faults import Faults
 from .gateway import Gateway
@@ -61,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dir", required=True, help="where everything is kept; the caller removes it")
     parser.add_argument("--region", default="us-east-1", help="the home Region")
     parser.add_argument("--account", default="000000000000", help="the account of the access key 'test'")
+    parser.add_argument("--retry-base-s", type=float, default=0.2, help="the first wait between asynchronous tries")
     parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes")
     return parser.parse_args()
 
@@ -73,6 +76,12 @@ async def _run(listener: socket.socket, port: int, options: argparse.Namespace) 
     }
     emulator, connections = adapter.Emulator(cloud), adapter.Connections()
     cloudformation.add_types(emulator, cloud, services["ssm-incidents"])
+    emulator.fix_inline_code()
+    emulator.fix_custom_resources()
+    emulator.fix_alarms()
+    invoke = AsyncInvoker(emulator, options.retry_base_s)
+    emulator.on_async_invocation(invoke)
+    emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
     gateway = Gateway(emulator, connections, services, Control(cloud, pending, services.values()))
     ended = asyncio.Event()
     _end_with_others(asyncio.get_running_loop(), ended.set, watch_stdin=options.watch_stdin)

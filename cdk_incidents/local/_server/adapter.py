@@ -6,11 +6,13 @@ contract test (tests/local/server/test_adapter.py) tells what to look at when an
 
 from __future__ import annotations
 
+import contextvars
+import datetime as dt
 import importlib
 import importlib.metadata
 import json
 import os
-import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     Scope = dict[str, Any]
 
 VERSION = "1.5.33"
+_BAD_REQUEST = 400
+_ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
 def check_version() -> str:
@@ -49,8 +53,7 @@ def prepare_environment(directory: Path, port: int, account: str, region: str) -
     The functions inherit all of it, so nothing of the host's own AWS configuration may stay.
     """
     for name in [n for n in os.environ if n.startswith(("AWS_", "LAMBDA_", "MINISTACK_", "LOCALSTACK_"))]:
-        if name != "LAMBDA_ASYNC_RETRY_BASE_SECONDS":
-            del os.environ[name]
+        del os.environ[name]
     folders = {"TMPDIR": "tmp", "S3_DATA_DIR": "s3", "STATE_DIR": "state", "HOME": "home"}
     for variable, folder in folders.items():
         (directory / folder).mkdir(parents=True, exist_ok=True)
@@ -74,7 +77,6 @@ def prepare_environment(directory: Path, port: int, account: str, region: str) -
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
         PYTHONDONTWRITEBYTECODE="1",
     )
-    os.environ.setdefault("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "0.2")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 
@@ -97,6 +99,10 @@ class Emulator:
         self._router = importlib.import_module("ministack.core.router")
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
+        self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+        self._execute: Any = self._lambda._execute_function_with_config_scope  # noqa: SLF001
+        # Whether what is being called would be an asynchronous invocation on AWS.
+        self._as_event = contextvars.ContextVar("as_event", default=False)
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
 
     # Who calls
@@ -143,11 +149,280 @@ class Emulator:
         self._provisioners._RESOURCE_HANDLERS[name] = handlers  # noqa: SLF001
         self._provisioners._REPLACING_PROPERTIES[name] = replacing  # noqa: SLF001
 
+    def physical_name(self, stack: str, logical_id: str) -> str:
+        """Make the name of a resource that the template does not name."""
+        return str(self._provisioners._physical_name(stack, logical_id, max_len=255))  # noqa: SLF001
+
+    def fix_inline_code(self) -> None:
+        """Put a function's inline code into the file that AWS puts it into, whatever its handler is called."""
+        original = self._provisioners._zip_inline  # noqa: SLF001
+
+        def zip_inline(source: str | None, _handler: str, runtime: str = "python3.13") -> Any:
+            return original(source, "index.handler", runtime)
+
+        self._provisioners._zip_inline = zip_inline  # noqa: SLF001
+
+    def fix_custom_resources(self) -> None:
+        """Invoke a custom resource's function asynchronously, and let a Delete follow a Create that failed."""
+        module: Any = importlib.import_module("ministack.services.cloudformation.custom_resource")
+        stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+        invoke, deliver = module.invoke_custom_resource, module.deliver_response
+        given: dict[tuple[str, str], str] = {}
+
+        def remember(token: str, response: dict[str, Any]) -> bool:
+            key = (response.get("StackId", ""), response.get("LogicalResourceId", ""))
+            given[key] = response.get("PhysicalResourceId", "")
+            return bool(deliver(token, response))
+
+        def invoke_as_aws_does(kind: str, logical_id: str, props: Any, stack: str, stack_id: str, *rest: Any, **more: Any) -> Any:
+            asynchronous = self._as_event.set(True)
+            try:
+                return invoke(kind, logical_id, props, stack, stack_id, *rest, **more)
+            except (RuntimeError, TimeoutError):
+                if kind == "Create":
+                    resource_type = rest[0] if rest else more["resource_type"]
+                    physical_id = given.get((stack_id, logical_id)) or f"{stack}-{logical_id}-{uuid.uuid4().hex[:12]}"
+                    told = (stack_id, stack, logical_id, resource_type)
+                    stacks._add_event(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)  # noqa: SLF001
+                    try:
+                        invoke("Delete", logical_id, props, stack, stack_id, resource_type, physical_id=physical_id)
+                    except (RuntimeError, TimeoutError) as failed:
+                        stacks._add_event(*told, "DELETE_FAILED", str(failed), physical_id)  # noqa: SLF001
+                    else:
+                        stacks._add_event(*told, "DELETE_COMPLETE", physical_id=physical_id)  # noqa: SLF001
+                raise
+            finally:
+                self._as_event.reset(asynchronous)
+
+        module.deliver_response, module.invoke_custom_resource = remember, invoke_as_aws_does
+
+    # Functions
+
+    def on_async_invocation(self, invoke: Callable[[str, Any], None]) -> None:
+        """Hand over every asynchronous invocation: the API's, EventBridge's, SNS's and CloudFormation's."""
+        bridge: Any = importlib.import_module("ministack.services.eventbridge")
+        topics: Any = importlib.import_module("ministack.services.sns")
+        execute, deliver = self._lambda._execute_function_with_config_scope, topics._deliver_to_lambda  # noqa: SLF001
+
+        def execute_or_hand_over(record: dict[str, Any], event: Any) -> Any:
+            if not self._as_event.get():
+                return execute(record, event)
+            invoke(record["config"]["FunctionArn"], event)
+            return {}
+
+        def deliver_from_topic(*args: Any) -> None:
+            asynchronous = self._as_event.set(True)
+            try:
+                deliver(*args)
+            finally:
+                self._as_event.reset(asynchronous)
+
+        self._execute = execute
+        self._lambda._execute_function_with_config_scope = execute_or_hand_over  # noqa: SLF001
+        self._lambda.invoke_async_with_retry = lambda record, event: invoke(record["config"]["FunctionArn"], event)
+        bridge._dispatch_to_lambda = lambda arn, payload: invoke(arn, json.loads(payload))  # noqa: SLF001
+        topics._deliver_to_lambda = deliver_from_topic  # noqa: SLF001
+        self._keep_qualifiers()
+
+    def _keep_qualifiers(self) -> None:
+        """Let a record that was found by a qualifier carry it in its ARN, as a function sees it on AWS."""
+        original = self._lambda._effective_func_record_for_qualifier  # noqa: SLF001
+
+        def effective(func: Any, qualifier: str | None) -> Any:
+            record, config = original(func, qualifier)
+            if record is None or not qualifier:
+                return record, config
+            config = {**config, "FunctionArn": f"{func['config']['FunctionArn']}:{qualifier}"}
+            return {**record, "config": config}, config
+
+        self._lambda._effective_func_record_for_qualifier = effective  # noqa: SLF001
+
+    def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
+        """Run a function, a version or an alias, and give {body, error, throttle}."""
+        record, _, _ = self._lambda._get_func_record_for_ref(function_arn)  # noqa: SLF001
+        if record is None:
+            return {"error": True, "body": {"errorType": "ResourceNotFoundException", "errorMessage": function_arn}}
+        result: dict[str, Any] = self._execute(record, event)
+        return result
+
+    def version_of(self, function_arn: str) -> str:
+        """Tell which version an ARN stands for at the moment."""
+        _, config, _ = self._lambda._get_func_record_for_ref(function_arn)  # noqa: SLF001
+        return str((config or {}).get("Version", "$LATEST"))
+
+    def event_invoke_config(self, function_arn: str) -> dict[str, Any]:
+        """Give the asynchronous settings of exactly this qualifier; empty if it has none."""
+        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)  # noqa: SLF001
+        _, qualifier = self._lambda._resolve_name_and_qualifier(function_arn)  # noqa: SLF001
+        configs = (base or {}).get("event_invoke_configs") or {}
+        names = [qualifier] if qualifier and qualifier != "$LATEST" else ["", "$LATEST"]
+        return next((configs[name] for name in names if name in configs), {})
+
+    def may_invoke(self, function_arn: str, principal: str, source_arn: str) -> bool:
+        """Tell whether a function's resource policy lets a service call this very function, version or alias."""
+        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)  # noqa: SLF001
+        if base is None:
+            return False
+        account, region = self.here()
+        context = self._evaluator.EvalContext(
+            principal_arn=f"service:{principal}",
+            principal_type="Service",
+            principal_account=account,
+            action="lambda:InvokeFunction",
+            resource_arn=function_arn,
+            region=region,
+            service_context={"aws:sourceaccount": account, "aws:sourcearn": source_arn},
+        )
+        result = self._evaluator.evaluate_resource_policy(base["policy"], context, service=principal)
+        return bool(result.decision == "Allow")
+
+    def deliver(self, arn: str, payload: str) -> None:
+        """Send a payload to a queue or a topic."""
+        if ":sqs:" in arn:
+            bridge: Any = importlib.import_module("ministack.services.eventbridge")
+            spec = importlib.import_module("ministack.core.arn").parse_arn(arn)
+            bridge._dispatch_to_sqs(spec, payload)  # noqa: SLF001
+        elif ":sns:" in arn:
+            importlib.import_module("ministack.services.sns")._fanout(arn, str(uuid.uuid4()), payload, "")  # noqa: SLF001
+
+    # Alarms and events
+
+    def on_alarm_change(self, changed: Callable[[dict[str, Any], str, str, str], None]) -> None:
+        """Tell of every change of an alarm's state, once the emulator has told the topics."""
+        original = self._cloudwatch._dispatch_alarm_actions  # noqa: SLF001
+
+        def dispatch(alarm: dict[str, Any], before: str, after: str, reason: str) -> None:
+            original(alarm, before, after, reason)
+            changed(alarm, before, after, reason)
+
+        self._cloudwatch._dispatch_alarm_actions = dispatch  # noqa: SLF001
+
+    def fix_alarms(self) -> None:
+        """Admit metric math, filter by ActionPrefix, and evaluate an alarm on its own dimensions only."""
+        watch = self._cloudwatch
+        put, describe, evaluate, set_state = (
+            watch._put_metric_alarm,  # noqa: SLF001
+            watch._describe_alarms,  # noqa: SLF001
+            watch._evaluate_alarm,  # noqa: SLF001
+            watch._set_alarm_state,  # noqa: SLF001
+        )
+        record = self._provisioners._cw_metric_alarm_record  # noqa: SLF001
+
+        def put_metric_alarm(params: Any, data: dict[str, Any], *kind: Any) -> Any:
+            answer = put(params, data, *kind)
+            if answer[0] < _BAD_REQUEST and data.get("Metrics"):
+                _make_math(watch._alarms[data["AlarmName"]], data["Metrics"])  # noqa: SLF001
+            return answer
+
+        def record_from_template(name: str, props: dict[str, Any]) -> Any:
+            if not props.get("Metrics"):
+                return record(name, props)
+            single = {key: value for key, value in props.items() if key != "Metrics"}
+            return _make_math(record(name, {**single, "MetricName": "-", "Namespace": "-"}), props["Metrics"])
+
+        def describe_alarms(params: Any, data: dict[str, Any], *kind: Any) -> Any:
+            if data.get("ActionPrefix"):
+                names = [
+                    name
+                    for alarms in (watch._alarms, watch._composite_alarms)  # noqa: SLF001
+                    for name, alarm in alarms.items()
+                    if any(a.startswith(data["ActionPrefix"]) for key in _ACTION_LISTS for a in alarm.get(key) or [])
+                    and name in (data.get("AlarmNames") or [name])
+                ]
+                data = {**data, "AlarmNames": names or [""]}
+            return describe(params, data, *kind)
+
+        def evaluate_alarm(alarm: dict[str, Any]) -> None:
+            key = (alarm.get("Namespace"), alarm.get("MetricName"), _dimensions(watch, alarm))
+            everything = watch._metrics  # noqa: SLF001
+            if key in everything:
+                watch._metrics = {key: everything[key]}  # noqa: SLF001
+                try:
+                    evaluate(alarm)
+                finally:
+                    watch._metrics = everything  # noqa: SLF001
+
+        def set_alarm_state(params: Any, data: dict[str, Any], *kind: Any) -> Any:
+            # A state that is set carries only the reason data that came with it.
+            watch._alarms.get(data.get("AlarmName"), {}).pop("StateReasonData", None)  # noqa: SLF001
+            return set_state(params, data, *kind)
+
+        watch._put_metric_alarm, watch._describe_alarms = put_metric_alarm, describe_alarms  # noqa: SLF001
+        watch._evaluate_alarm, watch._set_alarm_state = evaluate_alarm, set_alarm_state  # noqa: SLF001
+        self._provisioners._cw_metric_alarm_record = record_from_template  # noqa: SLF001
+
+    def put_composite_alarm(self, data: dict[str, Any]) -> str:
+        """Create or change a composite alarm and give its ARN."""
+        self._json_call(self._cloudwatch._put_composite_alarm, data)  # noqa: SLF001
+        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])  # noqa: SLF001
+
+    def delete_alarm(self, name: str) -> None:
+        """Delete an alarm."""
+        self._json_call(self._cloudwatch._delete_alarms, {"AlarmNames": [name]})  # noqa: SLF001
+
+    def _json_call(self, handler: Any, data: dict[str, Any]) -> None:
+        status, _, body = handler({}, data, False, True)  # noqa: FBT003
+        if status >= _BAD_REQUEST:
+            raise ValueError(json.loads(body)["message"])
+
+    def tell_history(self, alarm: dict[str, Any], summary: str) -> None:
+        """Write what became of an action into the alarm's history."""
+        self._cloudwatch._history_entries().append(  # noqa: SLF001
+            {
+                "AlarmName": alarm["AlarmName"],
+                "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
+                "Timestamp": self._responses.now_iso(),
+                "HistoryItemType": "Action",
+                "HistorySummary": summary,
+                "HistoryData": "{}",
+            }
+        )
+
+    def event_shape(self, detail_type: str, resource: str, detail: dict[str, Any]) -> dict[str, Any]:
+        """Make an event of CloudWatch's as EventBridge delivers it."""
+        account, region = self.here()
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": detail_type,
+            "source": "aws.cloudwatch",
+            "account": account,
+            "time": dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": region,
+            "resources": [resource],
+            "detail": detail,
+        }
+
+    def put_event(self, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
+        """Put an event of CloudWatch's on the default bus."""
+        bridge: Any = importlib.import_module("ministack.services.eventbridge")
+        entry = {
+            "Source": "aws.cloudwatch",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": [resource],
+        }
+        bridge._put_events({"Entries": [entry]}, allow_aws_source=True)  # noqa: SLF001
+
     # The end
 
     def stop(self) -> None:
         """Stop every function worker and every node process."""
         importlib.import_module("ministack.app")._reset_all_state()  # noqa: SLF001
+
+
+def _make_math(alarm: dict[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    """Turn the record of an alarm on one metric into one of an alarm on metric math."""
+    for name in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit"):
+        alarm.pop(name, None)
+    alarm["Metrics"] = [
+        {**metric, "ReturnData": str(metric.get("ReturnData", True)).lower() == "true"} for metric in metrics
+    ]
+    return alarm
+
+
+def _dimensions(watch: Any, alarm: dict[str, Any]) -> Any:
+    return watch._dims_key(watch._dims_from_list(alarm.get("Dimensions") or []))  # noqa: SLF001
 
 
 def read_headers(scope: Scope) -> dict[str, str]:

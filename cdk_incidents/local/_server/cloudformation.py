@@ -58,7 +58,7 @@ class ReplicationSetType:
     """AWS::SSMIncidents::ReplicationSet."""
 
     name = "AWS::SSMIncidents::ReplicationSet"
-    replacing = ()
+    replacing: tuple[str, ...] = ()
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -92,6 +92,31 @@ class ReplicationSetType:
         self._calls("DeleteReplicationSet", {"arn": arn})
 
 
+class CompositeAlarmType:
+    """AWS::CloudWatch::CompositeAlarm."""
+
+    name = "AWS::CloudWatch::CompositeAlarm"
+    replacing = ("AlarmName",)
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def create(self, logical_id: str, props: dict[str, Any], stack: str) -> Created:
+        """Create the alarm; Ref is its name."""
+        name = props.get("AlarmName") or self._emulator.physical_name(stack, logical_id)
+        return self.update(name, {}, props, stack)
+
+    def update(self, name: str, _old: dict[str, Any], props: dict[str, Any], _stack: str) -> Created:
+        """Change the alarm in place."""
+        enabled = str(props.get("ActionsEnabled", True)).lower() == "true"
+        arn = self._emulator.put_composite_alarm({**props, "AlarmName": name, "ActionsEnabled": enabled})
+        return name, {"Arn": arn}
+
+    def delete(self, name: str, _props: dict[str, Any]) -> None:
+        """Delete the alarm."""
+        self._emulator.delete_alarm(name)
+
+
 class Calls:
     """Calls operations in CloudFormation's name, with input that the model is held against."""
 
@@ -116,7 +141,7 @@ class Calls:
 def add_types(emulator: Emulator, cloud: Cloud, service: Service) -> None:
     """Teach the emulator's CloudFormation the types."""
     calls = Calls(emulator, cloud, service)
-    for kind in (ResponsePlanType(calls), ReplicationSetType(calls)):
+    for kind in (ResponsePlanType(calls), ReplicationSetType(calls), CompositeAlarmType(emulator)):
         handlers = {"create": kind.create, "update": kind.update, "delete": kind.delete}
         emulator.add_resource_type(kind.name, handlers, kind.replacing)
 

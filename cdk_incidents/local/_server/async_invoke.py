@@ -1,0 +1,91 @@
+"""Asynchronous invocation as Lambda has it: settings, retries and failure destination by qualifier.
+
+With no settings for the very qualifier that was invoked, AWS's defaults hold: two retries, then the event
+is gone. Settings of the function itself do not reach its aliases.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import datetime as dt
+import json
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapter import Emulator
+
+_RETRIES = 2
+_MAX_AGE_S = 21_600
+_MAX_WAIT_S = 30.0
+
+
+class AsyncInvoker:
+    """Invokes functions in the background.
+
+    Parameters
+    ----------
+    base_s
+        how long the first retry waits; AWS waits a minute
+    """
+
+    def __init__(self, emulator: Emulator, base_s: float) -> None:
+        self._emulator = emulator
+        self._base_s = base_s
+
+    def __call__(self, function_arn: str, event: Any) -> None:
+        """Take an event for a function, a version or an alias, and come back at once."""
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._run, function_arn, event), daemon=True).start()
+
+    def _run(self, arn: str, event: Any) -> None:
+        settings = self._emulator.event_invoke_config(arn)
+        attempts = settings.get("MaximumRetryAttempts", _RETRIES) + 1
+        until = time.monotonic() + settings.get("MaximumEventAgeInSeconds", _MAX_AGE_S)
+        failures = waits = 0
+        result: dict[str, Any] = {}
+        while failures < attempts:
+            if waits:
+                pause = min(self._base_s * 2 ** (waits - 1), _MAX_WAIT_S)
+                if time.monotonic() + pause > until:
+                    self._fail(arn, settings, event, "EventAgeExceeded", failures, result)
+                    return
+                time.sleep(pause)
+            waits += 1
+            # Looked up anew each time: an alias may have moved in between.
+            result = self._emulator.execute(arn, event)
+            if not result.get("error"):
+                return
+            if not result.get("throttle"):
+                failures += 1
+        self._fail(arn, settings, event, "RetriesExhausted", failures, result)
+
+    def _fail(
+        self, arn: str, settings: dict[str, Any], event: Any, condition: str, count: int, result: dict[str, Any]
+    ) -> None:
+        destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if not destination:
+            return
+        record = {
+            "version": "1.0",
+            "timestamp": dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "functionArn": arn,
+                "condition": condition,
+                "approximateInvokeCount": count,
+            },
+            "requestPayload": event,
+            "responseContext": {
+                "statusCode": 200,
+                "executedVersion": self._emulator.version_of(arn),
+                "functionError": result.get("function_error") or "Unhandled",
+            },
+            "responsePayload": result.get("body"),
+        }
+        if ":lambda:" in destination:
+            self(destination, record)
+        else:
+            self._emulator.deliver(destination, json.dumps(record))
