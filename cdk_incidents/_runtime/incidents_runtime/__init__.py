@@ -1,0 +1,1 @@
+"""What runs inside AWS: standard library and boto3 only."""

@@ -1,0 +1,343 @@
+"""Admit: one open incident a key, and when in doubt two rather than none."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from incidents_runtime.errors import RetryLater
+from incidents_runtime.incidents import Attempt, ServiceError, is_of_plan
+from incidents_runtime.ledger import Lease, LedgerUnreachable, milliseconds, time_of
+from incidents_runtime.signal_model import key_of
+from incidents_runtime.start_request import mark_of, start_request
+from incidents_runtime.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from incidents_runtime.clock import Clock, Deadline
+    from incidents_runtime.incidents import Incidents
+    from incidents_runtime.ledger import Entry, Ledger
+    from incidents_runtime.settings import Route
+    from incidents_runtime.signal_model import Signal
+
+Happened = Literal["started", "joined", "resolved", "ignored", "failed"]
+
+# A lease ends only when its holder can no longer be running.
+_LEASE_MARGIN_MS = 5_000
+_WAIT_FOR_OTHERS_S = 8.0
+_LOOK_AGAIN_S = 0.25
+_BREATH_S = 0.1
+# Enough to ask the service once and to write once.
+_ONE_TURN_S = 12.0
+_MOST_NOTED = 512
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a signal."""
+
+    happened: Happened
+    record: str | None = None
+    reason: str = ""
+    resolved_at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Decides for each signal whether it starts an incident, joins one or resolves one."""
+
+    ledger: Ledger
+    incidents: Incidents
+    clock: Clock
+
+    def admit(self, signal: Signal, route: Route, started_by: str, deadline: Deadline) -> Outcome:
+        """Bring a signal to its incident.
+
+        Parameters
+        ----------
+        signal
+            What happened.
+        route
+            Where it goes and how.
+        started_by
+            The ARN of the route's alias.
+        deadline
+            When the function must have answered.
+
+        Returns
+        -------
+        Outcome
+            What became of it.
+
+        Raises
+        ------
+        RetryLater
+            Nothing is decided; the same signal must come again.
+        ServiceError
+            The service did not start or resolve the incident.
+        """
+        if signal.transition == "ignored":
+            return Outcome("ignored", reason=signal.reason)
+        admitted = _Admitted(self, signal, route, started_by, deadline)
+        return admitted.opened() if signal.transition == "opened" else admitted.recovered()
+
+
+class _Admitted:
+    """One signal on its way."""
+
+    def __init__(
+        self, admission: Admission, signal: Signal, route: Route, started_by: str, deadline: Deadline
+    ) -> None:
+        self.ledger, self.incidents, self.clock = admission.ledger, admission.incidents, admission.clock
+        self.signal, self.route, self.deadline = signal, route, deadline
+        self.key = ledger_key(signal, route)
+        self.mark = mark_of(signal, route)
+        self.time_ms = milliseconds(signal.time)
+        self.origin = f"{signal.source} {signal.account}"
+        self.request = start_request(signal, route, started_by)
+        self.owner = uuid.uuid4().hex
+        self.waited_s = 0.0
+        # A word of the service is fresh for the length of this invocation.
+        self.known_status: dict[str, str] = {}
+
+    # --- opened
+
+    def opened(self) -> Outcome:
+        try:
+            return self._in_turns(self._opened_with)
+        except LedgerUnreachable as error:
+            return self._start_without_ledger(str(error))
+
+    def _opened_with(self, entry: Entry, revision: object) -> Outcome | None:
+        """Take one turn; None means that the entry has changed and must be read again."""
+        served_by = entry.incident_of(self.mark)
+        if served_by is not None and self._status(served_by) in ("OPEN", "RESOLVED"):
+            return self._duplicate(entry, served_by)
+        if entry.record is not None and self._may_join(entry) and self._status(entry.record) == "OPEN":
+            return self._join(entry, entry.record, revision)
+        if entry.lease is not None and entry.lease.owner != self.owner:
+            self._behind(entry, entry.lease, revision)
+            return None
+        return self._start(entry, revision)
+
+    def _duplicate(self, entry: Entry, record: str) -> Outcome:
+        # Whoever served it may have died before resolving it.
+        recovered = self.route.auto_resolve and entry.recovered_after(self.time_ms, self.origin)
+        resolved = recovered and self.incidents.resolve(record, self.signal.identity)
+        return Outcome("joined", record, "the same signal was delivered before", resolved_at_once=resolved)
+
+    def _may_join(self, entry: Entry) -> bool:
+        """Say whether an entry is to be trusted as far as asking the service about its record."""
+        age_ms = milliseconds(self.clock.now()) - entry.started_ms
+        return (
+            entry.plan == self.route.response_plan_arn
+            and is_of_plan(entry.record or "", entry.plan)
+            and entry.origin == self.origin
+            and -_LEASE_MARGIN_MS <= age_ms <= self.route.join_for_s * 1000
+            and not entry.is_recovered()
+            # An alarm from before a recovery belongs to an incident that was open then.
+            and not (entry.recovered_after(self.time_ms, self.origin) and self.time_ms < entry.opened_ms)
+        )
+
+    def _join(self, entry: Entry, record: str, revision: object) -> Outcome | None:
+        joined = entry.with_joined(self.mark, self.time_ms)
+        # The condition on the revision is what keeps a recovery from slipping in between.
+        if not self.ledger.write(self.key, joined, revision):
+            return None
+        self._note(record, joined.joined)
+        return Outcome("joined", record)
+
+    def _note(self, record: str, joined: int) -> None:
+        # At 1, 2, 4, 8 … 512: ten notes at most, of the thousand that a timeline holds.
+        if joined & (joined - 1) or joined > _MOST_NOTED:
+            return
+        signals = "signal has" if joined == 1 else "signals have"
+        text = f"{joined} more {signals} joined this incident; the latest: {self.signal.title}"
+        try:
+            self.incidents.note(record, text, f"joined {joined}")
+        except ServiceError as error:
+            log("WARNING", "a timeline note was not written", incident_record_arn=record, reason=str(error))
+
+    # --- started
+
+    def _start(self, entry: Entry, revision: object) -> Outcome | None:
+        lease = self._lease()
+        if not self.ledger.write(self.key, replace(entry, lease=lease), revision):
+            return None
+        try:
+            record = self.incidents.start(self.request, self._attempt(lease), self.deadline)
+        except ServiceError as error:
+            self._give_back(in_doubt=error.kind == "ambiguous")
+            raise
+        return self._settle(lease, record)
+
+    def _start_without_ledger(self, reason: str) -> Outcome:
+        log("WARNING", "the ledger is unreachable: starting without it", key=self.key, reason=reason)
+        # Nobody remembers whether this very signal came before; the service may.
+        lease = replace(self._lease(), since_ms=self.time_ms)
+        attempt = self._attempt(lease)
+        try:
+            record = self.incidents.find(attempt, self.deadline)
+        except ServiceError as error:
+            log("WARNING", "the incident was not looked for", key=self.key, reason=str(error))
+            record = None
+        if record is not None:
+            return Outcome("joined", record, "the same signal was delivered before")
+        return self._settle(lease, self.incidents.start(self.request, attempt, self.deadline))
+
+    def _settle(self, lease: Lease, record: str) -> Outcome:
+        """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
+        now_ms = milliseconds(self.clock.now())
+        try:
+            entry = self.ledger.change(self.key, lambda entry: entry.with_incident(lease, record, now_ms))
+        except LedgerUnreachable as error:
+            # There is an incident, which is what matters; the lease keeps the mark to find it by.
+            log("WARNING", "the incident is not in the ledger", incident_record_arn=record, reason=str(error))
+            return Outcome("started", record)
+        return Outcome("started", record, resolved_at_once=self._resolve_at_once(entry, record))
+
+    def _resolve_at_once(self, entry: Entry, record: str) -> bool:
+        if not self.route.auto_resolve or not entry.recovered_after(self.time_ms, self.origin):
+            return False
+        try:
+            return self.incidents.resolve(record, self.signal.identity)
+        except ServiceError as error:
+            if error.may_pass:
+                raise
+            # The signal has its incident: that it stays open is a smaller evil than saying it has none.
+            log("ERROR", "the incident was not resolved", incident_record_arn=record, reason=str(error))
+            return False
+
+    def _give_back(self, *, in_doubt: bool) -> None:
+        def given_back(entry: Entry) -> Entry:
+            return entry.with_doubt(self.owner) if in_doubt else entry.without_lease(self.owner)
+
+        try:
+            self.ledger.change(self.key, given_back)
+        except LedgerUnreachable as error:
+            log("WARNING", "a lease was not given back and will run out", key=self.key, reason=str(error))
+
+    def _lease(self) -> Lease:
+        now_ms = milliseconds(self.clock.now())
+        return Lease(
+            owner=self.owner,
+            until_ms=now_ms + int(self.deadline.remaining_s() * 1000) + _LEASE_MARGIN_MS,
+            since_ms=now_ms,
+            mark=self.mark,
+            time_ms=self.time_ms,
+            plan=self.route.response_plan_arn,
+            origin=self.origin,
+        )
+
+    def _attempt(self, lease: Lease) -> Attempt:
+        details = self.request["triggerDetails"]
+        return Attempt(
+            plan_arn=lease.plan,
+            mark=lease.mark,
+            since=time_of(lease.since_ms),
+            # Signals of one key come from one source and one alarm.
+            incident_source=details["source"],
+            trigger_arn=details.get("triggerArn"),
+        )
+
+    # --- recovered
+
+    def recovered(self) -> Outcome:
+        try:
+            return self._in_turns(self._recovered_with)
+        except LedgerUnreachable as error:
+            # Which incident to resolve only the ledger knows.
+            raise RetryLater(f"the ledger is unreachable: {error}") from error
+
+    def _recovered_with(self, entry: Entry, revision: object) -> Outcome | None:
+        """Take one turn; None means that the entry has changed and must be read again."""
+        openers = entry.origins()
+        if openers and self.origin not in openers:
+            return Outcome(
+                "ignored", entry.record, "only the source and account that opened an incident resolve it"
+            )
+        noted = entry.with_recovery(self.time_ms, self.origin)
+        if noted != entry:
+            # Noted before anything else: an incident that is being started meets it on its return.
+            self.ledger.write(self.key, noted, revision)
+            return None
+        if entry.lease is not None:
+            self._behind(entry, entry.lease, revision)
+            return None
+        if entry.record is None:
+            return Outcome("ignored", reason="no incident is open for it")
+        return self._resolve(entry, entry.record)
+
+    def _resolve(self, entry: Entry, record: str) -> Outcome:
+        if entry.last_opened_ms > self.time_ms:
+            return Outcome("ignored", record, "the cause came back after this recovery")
+        if not self.route.auto_resolve:
+            return Outcome("ignored", record, "the route leaves resolving to people")
+        if not self.incidents.resolve(record, self.signal.identity):
+            return Outcome("ignored", record, "the incident is not open any more")
+        return Outcome("resolved", record)
+
+    # --- others at work
+
+    def _in_turns(self, turn: Callable[[Entry, object], Outcome | None]) -> Outcome:
+        while True:
+            outcome = turn(*self.ledger.read(self.key))
+            if outcome is not None:
+                return outcome
+            if not self.deadline.allows(_ONE_TURN_S):
+                raise RetryLater("others are at work on the same cause, and the time is up")
+            self.clock.sleep(_BREATH_S * self.clock.jitter())
+
+    def _behind(self, entry: Entry, lease: Lease, revision: object) -> None:
+        """Wait for whoever is starting this key's incident; if they died, find out what came of it."""
+        if lease.until_ms > milliseconds(self.clock.now()):
+            self._wait()
+            return
+        record = self._find(lease)
+        if record is None:
+            self.ledger.write(self.key, entry.without_lease(lease.owner), revision)
+            return
+        if self.route.auto_resolve and entry.recovered_after(lease.time_ms, lease.origin):
+            self.incidents.resolve(record, lease.mark)
+        self.ledger.write(self.key, entry.with_incident(lease, record, lease.since_ms), revision)
+
+    def _wait(self) -> None:
+        if self.waited_s >= _WAIT_FOR_OTHERS_S:
+            raise RetryLater("another delivery is starting the incident of the same cause")
+        self.clock.sleep(_LOOK_AGAIN_S)
+        self.waited_s += _LOOK_AGAIN_S
+
+    def _find(self, lease: Lease) -> str | None:
+        try:
+            return self.incidents.find(self._attempt(lease), self.deadline)
+        except ServiceError as error:
+            if error.may_pass:
+                raise
+            log("WARNING", "an incident that may have been started cannot be looked for", reason=str(error))
+            return None
+
+    def _status(self, record: str) -> str:
+        if record not in self.known_status:
+            self.known_status[record] = self._ask_for_status(record)
+        return self.known_status[record]
+
+    def _ask_for_status(self, record: str) -> str:
+        try:
+            return self.incidents.status(record)
+        except ServiceError as error:
+            if error.may_pass:
+                raise
+            log(
+                "WARNING",
+                "the service does not tell of the incident",
+                incident_record_arn=record,
+                reason=str(error),
+            )
+            return "UNKNOWN"
+
+
+def ledger_key(signal: Signal, route: Route) -> str:
+    """Name a signal's entry: one cause may have an incident on each of several routes."""
+    return key_of(route.id, signal.key)

@@ -1,0 +1,138 @@
+"""Where a signal goes that has no incident: the dead-letter queue, and people by another way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from incidents_runtime.errors import describe
+from incidents_runtime.shapes import plain
+from incidents_runtime.telemetry import log
+from incidents_runtime.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from incidents_runtime.settings import Settings
+
+_LONGEST_REASON = 1_000
+_LONGEST_SUBJECT = 100
+# Where a queue or a topic takes no more, the event is told in outline.
+_LONGEST_BODY = 1_000_000
+_SHORT = {"longest_text": 500, "most_items": 40, "depth": 8}
+_OUTLINE = {"longest_text": 60, "most_items": 8, "depth": 2}
+_LONGEST_OUTLINE = 100_000
+
+
+class QueueClient(Protocol):
+    """What is asked of SQS's client."""
+
+    def send_message(self, **arguments: Any) -> Mapping[str, Any]:
+        """Send a message."""
+
+    def change_message_visibility(self, **arguments: Any) -> object:
+        """Hide a message for some time."""
+
+    def get_queue_attributes(self, **arguments: Any) -> Mapping[str, Any]:
+        """Describe a queue."""
+
+
+class TopicClient(Protocol):
+    """What is asked of SNS's client."""
+
+    def publish(self, **arguments: Any) -> Mapping[str, Any]:
+        """Publish a message."""
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The way out for what could not be handled."""
+
+    queues: QueueClient
+    topics: TopicClient
+    settings: Settings
+    trigger: str
+
+    def add(self, event: object, route: str, reason: str, titles: tuple[str, ...]) -> None:
+        """Keep an event that could not be handled, and tell people.
+
+        Parameters
+        ----------
+        event
+            The event as it came.
+        route
+            The route it was for.
+        reason
+            Why it could not be handled.
+        titles
+            The titles of the incidents that there should be; empty where none is missing.
+
+        Raises
+        ------
+        Exception
+            The queue did not take it: whoever delivered it must keep it. People are told all the same.
+        """
+        try:
+            self._keep(event, route, reason)
+        finally:
+            if titles and self.settings.fallback_topic_arn:
+                self._tell(self.settings.fallback_topic_arn, event, route, reason, titles)
+
+    def _keep(self, event: object, route: str, reason: str) -> None:
+        attributes = {
+            "Reason": {"DataType": "String", "StringValue": one_line(reason, _LONGEST_REASON) or "unknown"},
+            "Route": {"DataType": "String", "StringValue": route or "unknown"},
+        }
+        whole = _written(event)
+        if len(whole) <= _LONGEST_BODY:
+            try:
+                self._send(whole, attributes)
+            except Exception as error:  # noqa: BLE001 - a queue may take less than that
+                log(
+                    "WARNING",
+                    "the dead-letter queue did not take the event as a whole",
+                    reason=describe(error),
+                )
+            else:
+                return
+        self._send(_in_outline(event), attributes)
+
+    def _send(self, body: str, attributes: dict[str, Any]) -> None:
+        self.queues.send_message(
+            QueueUrl=self.settings.dead_letter_queue_url, MessageBody=body, MessageAttributes=attributes
+        )
+
+    def _tell(self, topic: str, event: object, route: str, reason: str, titles: tuple[str, ...]) -> None:
+        lines = [
+            f"{self.trigger} could not start an incident.",
+            "",
+            *(f"Incident: {one_line(title, 200)}" for title in titles),
+            f"Route: {route}",
+            f"Reason: {one_line(reason, _LONGEST_REASON)}",
+            "",
+            "The event is kept in the dead-letter queue. In outline:",
+            _in_outline(event),
+        ]
+        subject = one_line(
+            f"No incident: {titles[0]}".encode("ascii", "replace").decode(), _LONGEST_SUBJECT - 2
+        )
+        try:
+            self.topics.publish(TopicArn=topic, Subject=subject.replace("…", "..."), Message="\n".join(lines))
+        except Exception as error:  # noqa: BLE001 - the dead letter is kept, and its alarm tells
+            log("ERROR", "the fallback was not told", route=route, reason=describe(error))
+
+
+def _written(event: object) -> str:
+    # A body that could not be read is kept as it was.
+    if isinstance(event, str) and event:
+        return event
+    try:
+        return json.dumps(event)
+    except (RecursionError, ValueError, TypeError):
+        return json.dumps(plain(event))
+
+
+def _in_outline(event: object) -> str:
+    short = json.dumps(plain(event, **_SHORT))
+    return short if len(short) <= _LONGEST_OUTLINE else json.dumps(plain(event, **_OUTLINE))

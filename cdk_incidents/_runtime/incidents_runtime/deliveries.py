@@ -1,0 +1,108 @@
+"""How an event came: straight to a route's alias, or once more through the retry queue."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from incidents_runtime.shapes import items, mapping, text
+
+# arn:aws:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER
+_FUNCTION_PARTS = 7
+_ALIAS = re.compile(r"(?!\d+$)[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event and the door it came through."""
+
+    event: Any
+    function_arn: str
+    """The function's ARN without a qualifier."""
+    alias: str
+    """The route's id; empty if no alias was invoked."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the retry queue."""
+
+    id: str
+    receipt_handle: str
+    receive_count: int
+    body: str
+    route: str
+
+    @classmethod
+    def of(cls, record: object) -> Message:
+        """Read a record of the queue's batch.
+
+        Parameters
+        ----------
+        record
+            The record.
+
+        Returns
+        -------
+        Message
+            What matters of it.
+        """
+        fields = mapping(record)
+        count = text(mapping(fields.get("attributes")).get("ApproximateReceiveCount"))
+        route = mapping(mapping(fields.get("messageAttributes")).get("Route"))
+        return cls(
+            id=text(fields.get("messageId")),
+            receipt_handle=text(fields.get("receiptHandle")),
+            receive_count=int(count) if count.isdecimal() and len(count) < 10 else 1,  # noqa: PLR2004
+            body=text(fields.get("body")),
+            route=text(route.get("stringValue")),
+        )
+
+
+def batch(event: object) -> list[object] | None:
+    """Give the records of a queue's batch, or None if the event is none."""
+    records = items(mapping(event).get("Records"))
+    from_queue = [mapping(record).get("eventSource") == "aws:sqs" for record in records]
+    return records if records and all(from_queue) else None
+
+
+def straight(event: object, invoked_arn: str) -> Delivery:
+    """Read an invocation of a route's alias."""
+    function_arn, alias = _door(invoked_arn)
+    return Delivery(event, function_arn, alias)
+
+
+def once_more(message: Message, invoked_arn: str) -> Delivery:
+    """Read a message of the retry queue: a failure record of Lambda, or a dead letter that was brought back.
+
+    Parameters
+    ----------
+    message
+        The message.
+    invoked_arn
+        The ARN that was invoked to read the queue.
+
+    Returns
+    -------
+    Delivery
+        The event as it first came. What cannot be read stays a text, which no signal is read from.
+    """
+    function_arn, _ = _door(invoked_arn)
+    try:
+        body = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return Delivery(message.body, function_arn, message.route)
+    record = mapping(body)
+    if "requestPayload" in record and "requestContext" in record:
+        _, alias = _door(text(mapping(record["requestContext"]).get("functionArn")))
+        return Delivery(record["requestPayload"], function_arn, alias)
+    return Delivery(body, function_arn, message.route)
+
+
+def _door(invoked_arn: str) -> tuple[str, str]:
+    parts = invoked_arn.split(":")
+    qualifier = parts[_FUNCTION_PARTS] if len(parts) == _FUNCTION_PARTS + 1 else ""
+    # A version's number or $LATEST is no alias.
+    return ":".join(parts[:_FUNCTION_PARTS]), qualifier if _ALIAS.fullmatch(qualifier) else ""

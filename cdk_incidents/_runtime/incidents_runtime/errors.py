@@ -1,0 +1,110 @@
+"""What an error means for the signal in hand."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+)
+
+Kind = Literal["retry", "ambiguous", "access", "not_found", "permanent"]
+
+# Refused before any work was done: later it may go through.
+_THROTTLED = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+    }
+)
+# The credentials of a function are renewed, clocks are set right.
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "RequestTimeTooSkewed",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "IncompleteSignature",
+    }
+)
+_ACCESS = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedException", "NotAuthorized"})
+_NOT_FOUND = frozenset({"ResourceNotFoundException"})
+# Something else changed at the same time, perhaps the same request sent twice: look before sending it again.
+_CONFLICT = frozenset({"ConflictException", "InternalServerException"})
+_FIRST_SERVER_ERROR = 500
+
+
+class RetryLater(Exception):  # noqa: N818 - what to do, not what went wrong
+    """Nothing is decided yet: the same signal must come again. The message says why."""
+
+
+def kind_of(error: Exception) -> Kind:
+    """Say what an error of a call to AWS means.
+
+    Parameters
+    ----------
+    error
+        What the call raised.
+
+    Returns
+    -------
+    Kind
+        ``retry``: not done, may succeed later. ``ambiguous``: may have been done, look first.
+        ``access``, ``not_found``, ``permanent``: not done, and waiting will not mend it.
+    """
+    if isinstance(error, ClientError):
+        return _kind_of_answer(error)
+    if isinstance(error, ParamValidationError):
+        return "permanent"
+    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
+        # No connection, no request.
+        return "retry"
+    if isinstance(error, BotoCoreError) and type(error).__name__ in (
+        "NoCredentialsError",
+        "CredentialRetrievalError",
+    ):
+        return "retry"
+    # A time-out, a reset, an answer that is none: the request may have arrived.
+    return "ambiguous"
+
+
+def _kind_of_answer(error: ClientError) -> Kind:
+    code = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    kinds: tuple[tuple[frozenset[str], Kind], ...] = (
+        (_THROTTLED, "retry"),
+        (_CREDENTIALS, "retry"),
+        (_ACCESS, "access"),
+        (_NOT_FOUND, "not_found"),
+        (_CONFLICT, "ambiguous"),
+    )
+    for codes, kind in kinds:
+        if code in codes:
+            return kind
+    return "ambiguous" if status >= _FIRST_SERVER_ERROR else "permanent"
+
+
+def code_of(error: Exception) -> str:
+    """Name an error as its service does."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__
+
+
+def describe(error: Exception) -> str:
+    """Say what an error is, in one short line."""
+    return f"{code_of(error)}: {error}"[:500]

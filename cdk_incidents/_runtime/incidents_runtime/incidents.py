@@ -1,0 +1,290 @@
+"""The gateway to Incident Manager: five things the trigger asks of it, and what its errors mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+
+from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.signal_model import digest
+from incidents_runtime.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from mypy_boto3_ssm_incidents import SSMIncidentsClient
+
+    from incidents_runtime.clock import Clock, Deadline
+
+# One attempt each: botocore would send StartIncident again after a lost answer without looking
+# whether it had arrived. The gateway retries by itself, and knows what it retries.
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=6,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+# The longest that one call can take.
+ONE_CALL_S = 8.0
+
+_ATTEMPTS = 3
+# For what follows in any case: the ledger, the log, the dead-letter queue.
+_TIME_TO_ANSWER_S = 4.0
+_LOOK_AFTER_S = 1.0
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+_MOST_PAGES = 5
+_MOST_CANDIDATES = 20
+_LONGEST_NOTE = 1_800
+
+Answer = TypeVar("Answer")
+
+
+class ServiceError(Exception):
+    """The service did not do what it was asked; ``kind`` says what that means."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(describe(error))
+        self.kind = kind_of(error)
+        self.may_pass = self.kind in ("retry", "ambiguous")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt to start an incident whose end is unknown: enough to find what came of it."""
+
+    plan_arn: str
+    mark: str
+    since: datetime
+    incident_source: str
+    trigger_arn: str | None
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """What the trigger asks of Incident Manager."""
+
+    client: SSMIncidentsClient
+    clock: Clock
+
+    def start(self, request: Mapping[str, Any], attempt: Attempt, deadline: Deadline) -> str:
+        """Start an incident; after an answer was lost, look for it before starting again.
+
+        Parameters
+        ----------
+        request
+            The arguments of StartIncident, its token among them.
+        attempt
+            What the incident is known by.
+        deadline
+            When the function must have answered.
+
+        Returns
+        -------
+        str
+            The incident record's ARN.
+
+        Raises
+        ------
+        ServiceError
+            It was not started, or nobody knows: its kind says which.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return _record_in(_asked(self.client.start_incident, **request))
+            except ServiceError as error:
+                if not error.may_pass:
+                    raise
+                self._back_off(tries)
+                if error.kind == "ambiguous":
+                    found = self.find(attempt, deadline)
+                    if found is not None:
+                        return found
+                if tries == _ATTEMPTS or not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
+                    raise
+
+    def find(self, attempt: Attempt, deadline: Deadline) -> str | None:
+        """Look for the incident that an attempt may have started.
+
+        Parameters
+        ----------
+        attempt
+            What the incident is known by.
+        deadline
+            When the function must have answered.
+
+        Returns
+        -------
+        str or None
+            The incident record's ARN, or None if there is none.
+
+        Raises
+        ------
+        ServiceError
+            The service could not be asked, or there was no time to.
+        """
+        for arn in self._candidates(attempt, deadline)[:_MOST_CANDIDATES]:
+            _spend(deadline)
+            items = _asked(self.client.list_related_items, incidentRecordArn=arn, maxResults=100)
+            if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
+                return arn
+        return None
+
+    def _candidates(self, attempt: Attempt, deadline: Deadline) -> list[str]:
+        since = attempt.since - _CLOCKS_DIFFER_BY
+        asked: dict[str, Any] = {
+            "filters": [{"key": "creationTime", "condition": {"after": since}}],
+            "maxResults": 100,
+        }
+        found: list[tuple[datetime, str]] = []
+        for _ in range(_MOST_PAGES):
+            _spend(deadline)
+            page = _asked(self.client.list_incident_records, **asked)
+            found += [
+                (record["creationTime"], record["arn"])
+                for record in page.get("incidentRecordSummaries", ())
+                if is_of_plan(record["arn"], attempt.plan_arn) and _is_of_source(record, attempt)
+            ]
+            if not page.get("nextToken"):
+                break
+            asked["nextToken"] = page["nextToken"]
+        return [arn for _, arn in sorted(found, reverse=True)]
+
+    def status(self, arn: str) -> str:
+        """Ask the service for a record's status.
+
+        Parameters
+        ----------
+        arn
+            The incident record's ARN.
+
+        Returns
+        -------
+        str
+            ``OPEN``, ``RESOLVED`` or, if the service knows no such record, ``MISSING``.
+
+        Raises
+        ------
+        ServiceError
+            The service could not be asked.
+        """
+        try:
+            return str(self._patiently(self.client.get_incident_record, arn=arn)["incidentRecord"]["status"])
+        except ServiceError as error:
+            # What is no ARN of a record, the service calls invalid.
+            if error.kind in ("not_found", "permanent"):
+                return "MISSING"
+            raise
+
+    def resolve(self, arn: str, recovery: str) -> bool:
+        """Resolve an incident unless it is resolved.
+
+        Parameters
+        ----------
+        arn
+            The incident record's ARN.
+        recovery
+            The identity of the signal that says so; one signal resolves once.
+
+        Returns
+        -------
+        bool
+            Whether it was open until now.
+
+        Raises
+        ------
+        ServiceError
+            It is still open, or nobody knows.
+        """
+        # Every update tells the chat channel, so none that changes nothing.
+        if self.status(arn) != "OPEN":
+            return False
+        self._patiently(
+            self.client.update_incident_record,
+            arn=arn,
+            status="RESOLVED",
+            clientToken=digest("resolve", arn, recovery),
+        )
+        return True
+
+    def note(self, arn: str, text: str, key: str) -> None:
+        """Add a note to an incident's timeline.
+
+        Parameters
+        ----------
+        arn
+            The incident record's ARN.
+        text
+            The note.
+        key
+            What tells this note from the others, so that it is added once.
+
+        Raises
+        ------
+        ServiceError
+            It was not added, or nobody knows.
+        """
+        _asked(
+            self.client.create_timeline_event,
+            incidentRecordArn=arn,
+            eventType="Custom Event",
+            # The console reads event data as JSON.
+            eventData=json.dumps(one_line(text, _LONGEST_NOTE)),
+            eventTime=self.clock.now(),
+            clientToken=digest("note", arn, key),
+        )
+
+    def _patiently(self, operation: Callable[..., Answer], **arguments: Any) -> Answer:
+        # For calls that may be sent twice without harm.
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return _asked(operation, **arguments)
+            except ServiceError as error:
+                if not error.may_pass or tries == _ATTEMPTS:
+                    raise
+            self._back_off(tries)
+
+    def _back_off(self, tries: int) -> None:
+        self.clock.sleep(_LOOK_AFTER_S * tries * (0.5 + self.clock.jitter() / 2))
+
+
+def _asked(operation: Callable[..., Answer], **arguments: Any) -> Answer:
+    try:
+        return operation(**arguments)
+    except Exception as error:  # botocore raises its own, urllib3's and json's
+        raise ServiceError(error) from error
+
+
+def _spend(deadline: Deadline) -> None:
+    if not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
+        raise ServiceError(TimeoutError("no time is left to look for the incident"))
+
+
+def _record_in(answer: Mapping[str, Any]) -> str:
+    arn = answer.get("incidentRecordArn")
+    if not isinstance(arn, str) or not arn:
+        raise ServiceError(ValueError("the answer to StartIncident names no incident record"))
+    return arn
+
+
+def is_of_plan(record_arn: str, plan_arn: str) -> bool:
+    """Say by its ARN whether a record is of a plan: records carry no other sign of it."""
+    plan = plan_arn.rpartition(":response-plan/")[2]
+    return record_arn.partition(":incident-record/")[2].rpartition("/")[0] == plan
+
+
+def _is_of_source(record: Mapping[str, Any], attempt: Attempt) -> bool:
+    told = record.get("incidentRecordSource", {})
+    resource = told.get("resourceArn")
+    # No document says that the trigger's ARN becomes the record's resource.
+    if resource and attempt.trigger_arn and resource != attempt.trigger_arn:
+        return False
+    return bool(told.get("source") == attempt.incident_source)

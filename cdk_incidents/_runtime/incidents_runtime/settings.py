@@ -1,0 +1,141 @@
+"""What the function is told: its environment, and the routes that travel with its version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TWELVE_HOURS = 12 * 60 * 60
+_ROUTE_LINE = "# {"
+_KINDS: dict[str, type] = {
+    "id": str,
+    "response_plan_arn": str,
+    "impact": int,
+    "title": str,
+    "auto_resolve": bool,
+    "join_for_s": int,
+    "quiet": bool,
+}
+_REQUIRED = ("id", "response_plan_arn")
+
+
+class SettingsError(Exception):
+    """The function's environment or its route lines are not what the constructs write."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where signals go and how."""
+
+    id: str
+    response_plan_arn: str
+    impact: int | None = None
+    title: str | None = None
+    auto_resolve: bool = False
+    join_for_s: int = TWELVE_HOURS
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the trigger is told from outside."""
+
+    ledger_table: str
+    retry_queue_url: str
+    dead_letter_queue_url: str
+    routes: Mapping[str, Route]
+    fallback_topic_arn: str | None = None
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from the environment and from ``index.py``.
+
+    Parameters
+    ----------
+    environment
+        The process's environment variables.
+
+    Returns
+    -------
+    Settings
+        Checked once; nothing reads the environment later.
+
+    Raises
+    ------
+    SettingsError
+        A variable is missing, ``index.py`` cannot be read, or one of its route lines is wrong.
+    """
+    return Settings(
+        ledger_table=_variable(environment, "INCIDENTS_LEDGER_TABLE"),
+        retry_queue_url=_variable(environment, "INCIDENTS_RETRY_QUEUE_URL"),
+        dead_letter_queue_url=_variable(environment, "INCIDENTS_DEAD_LETTER_QUEUE_URL"),
+        fallback_topic_arn=environment.get("INCIDENTS_FALLBACK_TOPIC_ARN") or None,
+        routes=_routes_of(Path(_variable(environment, "LAMBDA_TASK_ROOT")) / "index.py"),
+    )
+
+
+def _variable(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"the environment variable {name} must be set (got nothing)")
+    return value
+
+
+def _routes_of(index: Path) -> dict[str, Route]:
+    try:
+        lines = index.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the routes must be readable from {index} (got {error})") from error
+    return routes_in(lines)
+
+
+def routes_in(lines: list[str]) -> dict[str, Route]:
+    """Read the routes from the lines of ``index.py``, one JSON object a comment line.
+
+    Parameters
+    ----------
+    lines
+        The lines of the function's inline code.
+
+    Returns
+    -------
+    dict of str to Route
+        The routes by their ids.
+
+    Raises
+    ------
+    SettingsError
+        A line is not a route, or two lines have one id.
+    """
+    routes: dict[str, Route] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.startswith(_ROUTE_LINE):
+            continue
+        route = _route(line[2:], f"index.py line {number}")
+        if route.id in routes:
+            raise SettingsError(f"index.py line {number}: the route id {route.id!r} must be there only once")
+        routes[route.id] = route
+    return routes
+
+
+def _route(text: str, where: str) -> Route:
+    try:
+        fields: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"{where}: a route must be one JSON object (got {error})") from error
+    for name, value in fields.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise SettingsError(f"{where}: a route has no field {name!r}; it knows {', '.join(_KINDS)}")
+        # type() and not isinstance(): True is an int, and no impact.
+        if type(value) is not kind:
+            raise SettingsError(f"{where}: {name} must be {kind.__name__} (got {type(value).__name__})")
+    for name in _REQUIRED:
+        if not fields.get(name):
+            raise SettingsError(f"{where}: a route must have {name} (got none)")
+    return Route(**fields)
