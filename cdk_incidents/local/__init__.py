@@ -8,8 +8,12 @@ with LocalCloud() as cloud:
 ```
 """
 
-from .cloud import LocalCloud
-from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cloud import LocalCloud
+    from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
 
 __all__ = [
     "DeployError",
@@ -19,3 +23,10 @@ __all__ = [
     "MissingExtraError",
     "SynthError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: the pytest plugin passes here in every test run of its users."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(".cloud" if name == "LocalCloud" else ".errors", __name__), name)

@@ -7,13 +7,13 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .environment import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 _RETAINED = ("Retain", "RetainExceptOnCreate")
 _UNKNOWN = {"unknown-account": ACCOUNT, "unknown-region": REGION}

@@ -6,7 +6,7 @@ import atexit
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .assembly import file_assets
 from .cdk_cli import CdkCli, find_cdk
@@ -21,6 +21,8 @@ from .stacks import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
 
 _HIGHEST_PORT = 65535
 
@@ -72,7 +74,7 @@ class LocalCloud:
     ```python
     with LocalCloud() as cloud:
         cloud.deploy("python app.py")
-        cloud.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="drill")
+        cloud.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="")
         incident = cloud.wait_for_incident(title="Checkout is failing")
     ```
     """
@@ -89,7 +91,7 @@ class LocalCloud:
         self._clients: dict[tuple[str, str], Any] = {}
         self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
 
-    def start(self) -> LocalCloud:
+    def start(self) -> Self:
         """Start it; the `with` statement does this.
 
         Raises
@@ -120,8 +122,8 @@ class LocalCloud:
             self._unwinding = False
             stop_unwinding()
 
-    def __enter__(self) -> LocalCloud:
-        return self.start()
+    def __enter__(self) -> Self:
+        return self if self.running else self.start()
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -139,6 +141,11 @@ class LocalCloud:
     def pid(self) -> int:
         """The process id of the server."""
         return self._server.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the server is alive."""
+        return self._server.running
 
     @property
     def directory(self) -> Path:

@@ -154,6 +154,14 @@ class Deployment:
                 ) from None
         self._bootstrapped.add(key)
 
+    def bootstrap(self, assembly: Assembly) -> None:
+        """Bootstrap the environments of an assembly that are not yet."""
+        for stack in assembly.stacks:
+            # An app with its own synthesiser may need none of it.
+            if stack.qualifier:
+                with self._bootstrapping(stack.account, stack.region, stack.qualifier):
+                    pass
+
     def deploy(
         self, assembly: Assembly, *, stacks: Sequence[str] = (), on_line: OnLine | None = None
     ) -> list[DeployedStack]:
@@ -228,7 +236,7 @@ class Deployment:
 class _Stopwatch:
     """Takes the time of each stack from the lines that the CLI prints about it."""
 
-    _BEGUN = re.compile(r"^(\S.*?): deploying\.\.\.")
+    _BEGUN = re.compile(r"^(\S.*?): (?:creating CloudFormation changeset|deploying)\.\.\.")
     _DONE = re.compile(r"^\s*✅\s+(.+?)( \(no changes\))?$")
 
     def __init__(self, on_line: OnLine | None) -> None:
@@ -239,7 +247,7 @@ class _Stopwatch:
     def __call__(self, line: str) -> None:
         now = time.monotonic()
         if begun := self._BEGUN.match(line):
-            self._begun[begun[1]] = now
+            self._begun.setdefault(begun[1], now)
         elif done := self._DONE.match(line):
             self.seconds[done[1]] = now - self._begun.get(done[1], now)
         if self._on_line is not None:
@@ -254,8 +262,9 @@ def _check(assembly: Assembly, app: str | None) -> None:
     for stack in assembly.stacks:
         if stack.account != ACCOUNT:
             raise LocalCloudError(
-                f"stack {stack.name} must leave its account open or go to {ACCOUNT}, which is what the loopback "
-                f"AWS plays (got {stack.account}): use env=Environment(account=os.environ['CDK_DEFAULT_ACCOUNT'], …)"
+                f"stack {stack.name} must leave its account open or go to {ACCOUNT}, "
+                f"which is what the loopback AWS plays (got {stack.account}): "
+                "take the account of its env from CDK_DEFAULT_ACCOUNT"
             )
 
 

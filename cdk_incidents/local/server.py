@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import LocalCloudError
 from .interrupts import uninterrupted
@@ -117,6 +117,11 @@ class Server:
         if self._process is None:
             raise LocalCloudError("the loopback AWS is not running: it was closed")
         return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and is alive."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:

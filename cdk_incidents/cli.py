@@ -1,0 +1,165 @@
+"""The command `cdk-incidents`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .local.cloud import LocalCloud
+
+_DESCRIPTION = """\
+Watch an alarm become an incident on this machine, without an AWS account: a loopback AWS
+with Incident Manager in it, to which the real CDK CLI deploys.
+"""
+_REHEARSE = """\
+Start a loopback AWS, deploy the app to it with the real CDK CLI, let its smoke test run, fire each
+alarm that is wired to a response plan or a route, show the incidents, let the alarms recover, destroy
+the stacks and check that nothing is left. Exit code 0 only if all of it held.
+"""
+_LOCAL = """\
+Start a loopback AWS and leave it running until Ctrl-C or SIGTERM; print what leads other commands to it.
+"""
+_EXIT_SIGINT = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments
+        the command line without the command's name; by default the process's own
+
+    Returns
+    -------
+    int
+        the exit code
+    """
+    options = _parser().parse_args(arguments)
+    from .local.errors import LocalCloudError  # noqa: PLC0415 - `--help` waits for nothing
+
+    try:
+        code: int = options.run(options)
+    except LocalCloudError as error:
+        print(f"cdk-incidents: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print("cdk-incidents: interrupted; all that was started is stopped", file=sys.stderr)
+        return 128 + int(getattr(interrupt, "signum", _EXIT_SIGINT - 128))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cdk-incidents", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"cdk-incidents {version('cdk_incidents')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    rehearse = commands.add_parser(
+        "rehearse",
+        help="deploy an app to a loopback AWS, fire its alarms, show the incidents",
+        description=_REHEARSE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rehearse.add_argument(
+        "--app",
+        metavar="CMD",
+        help="the command that runs the CDK app, or the directory of a cloud assembly (default: cdk.json's)",
+    )
+    rehearse.add_argument("--json", metavar="FILE", type=Path, help="write the result to this file as JSON")
+    rehearse.add_argument(
+        "--keep", action="store_true", help="before taking all down, leave it running until Ctrl-C"
+    )
+    rehearse.set_defaults(run=_rehearse)
+
+    local = commands.add_parser(
+        "local",
+        help="leave a loopback AWS running",
+        description=_LOCAL,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    local.add_argument(
+        "--port", metavar="N", type=int, default=0, help="the port on 127.0.0.1 (default: any free one)"
+    )
+    local.set_defaults(run=_local)
+    return parser
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from .local.progress import Progress  # noqa: PLC0415
+    from .local.rehearsal import Rehearsal  # noqa: PLC0415
+
+    if options.json is not None:
+        _claim(options.json)
+    progress = Progress()
+    begun = time.monotonic()
+    report = Rehearsal(options.app, progress, keep=_keep if options.keep else None).run()
+    if options.json is not None:
+        options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
+    verdict = "ok" if report.ok else "FAILED"
+    written = f", written to {options.json}" if options.json else ""
+    progress.say(f"rehearsal {verdict} in {time.monotonic() - begun:.1f} s{written}")
+    return 0 if report.ok else 1
+
+
+def _claim(file: Path) -> None:
+    """Take the old result away, lest it pass for this run's; learn now if the new one cannot be written."""
+    from .local.errors import LocalCloudError  # noqa: PLC0415
+
+    try:
+        file.unlink(missing_ok=True)
+        file.touch()
+        file.unlink()
+    except OSError as error:
+        raise LocalCloudError(
+            f"--json must name a file that can be written (got {file}: {error.strerror})"
+        ) from None
+
+
+def _local(options: argparse.Namespace) -> int:
+    from .local import LocalCloud  # noqa: PLC0415
+
+    try:
+        with LocalCloud(port=options.port) as cloud:
+            _show(cloud, "The loopback AWS")
+            _wait(cloud)
+    except KeyboardInterrupt:
+        print("stopped")
+    return 0
+
+
+def _keep(cloud: LocalCloud) -> None:
+    _show(cloud, "Kept: the loopback AWS with all that was deployed")
+    try:
+        _wait(cloud)
+    except KeyboardInterrupt as interrupt:
+        if hasattr(interrupt, "signum"):
+            raise
+
+
+def _show(cloud: LocalCloud, what: str) -> None:
+    print(f"{what} runs at {cloud.endpoint_url} until Ctrl-C. In another shell:\n")
+    for name, value in cloud.exports().items():
+        print(f"export {name}={value}")
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN\n", flush=True)
+
+
+def _wait(cloud: LocalCloud) -> None:
+    while cloud.running:
+        time.sleep(0.2)
+    from .local.errors import LocalCloudError  # noqa: PLC0415
+
+    raise LocalCloudError("the loopback AWS has ended by itself")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What is in the account: compared before and after, so that nothing stays behind unnoticed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# What, service, operation, member of the answer, its name (None: the answer holds names), arguments.
+_KINDS: list[tuple[str, str, str, str, str | None, dict[str, Any]]] = [
+    ("stack", "cloudformation", "describe_stacks", "Stacks", "StackName", {}),
+    ("function", "lambda", "list_functions", "Functions", "FunctionName", {}),
+    ("layer", "lambda", "list_layers", "Layers", "LayerName", {}),
+    ("event source mapping", "lambda", "list_event_source_mappings", "EventSourceMappings", "UUID", {}),
+    ("queue", "sqs", "list_queues", "QueueUrls", None, {}),
+    ("table", "dynamodb", "list_tables", "TableNames", None, {}),
+    ("topic", "sns", "list_topics", "Topics", "TopicArn", {}),
+    ("subscription", "sns", "list_subscriptions", "Subscriptions", "SubscriptionArn", {}),
+    ("role", "iam", "list_roles", "Roles", "RoleName", {}),
+    ("policy", "iam", "list_policies", "Policies", "PolicyName", {"Scope": "Local"}),
+    ("log group", "logs", "describe_log_groups", "logGroups", "logGroupName", {}),
+    ("alarm", "cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName", {"AlarmTypes": ["MetricAlarm"]}),
+    (
+        *("composite alarm", "cloudwatch", "describe_alarms", "CompositeAlarms", "AlarmName"),
+        {"AlarmTypes": ["CompositeAlarm"]},
+    ),
+    ("rule", "events", "list_rules", "Rules", "Name", {}),
+    ("bucket", "s3", "list_buckets", "Buckets", "Name", {}),
+    ("parameter", "ssm", "describe_parameters", "Parameters", "Name", {}),
+    ("key", "kms", "list_keys", "Keys", "KeyId", {}),
+    ("secret", "secretsmanager", "list_secrets", "SecretList", "Name", {}),
+    ("response plan", "ssm-incidents", "list_response_plans", "responsePlanSummaries", "arn", {}),
+    ("replication set", "ssm-incidents", "list_replication_sets", "replicationSetArns", None, {}),
+    (
+        *("open incident", "ssm-incidents", "list_incident_records", "incidentRecordSummaries", "arn"),
+        {"filters": [{"key": "status", "condition": {"equals": {"stringValues": ["OPEN"]}}}]},
+    ),
+]
+
+
+def inventory(client: Callable[[str], Any]) -> set[tuple[str, str]]:
+    """Return what there is, as pairs of what it is and its name."""
+    return {
+        (kind, name)
+        for kind, service, operation, member, name_in, arguments in _KINDS
+        for name in _names(client(service), operation, member, name_in, arguments)
+    }
+
+
+def _names(
+    client: Any, operation: str, member: str, name_in: str | None, arguments: dict[str, Any]
+) -> Iterator[str]:
+    if client.can_paginate(operation):
+        answers = client.get_paginator(operation).paginate(**arguments)
+    else:
+        answers = [getattr(client, operation)(**arguments)]
+    for answer in answers:
+        for item in answer.get(member) or []:
+            yield str(item if name_in is None else item[name_in])
