@@ -1,0 +1,64 @@
+"""One way to refuse an argument: which one, the rule, what was received, and the remedy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+from aws_cdk import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
+
+_SHOWN = 60
+
+
+def is_token(value: object) -> bool:
+    """Tell whether CloudFormation will know the value, and we do not.
+
+    Plain values are told apart here: asking CDK costs a round trip to Node, and an enum cannot make it.
+    """
+    if isinstance(value, int) or (isinstance(value, str) and "${Token[" not in value):
+        return False
+    return bool(Token.is_unresolved(value))
+
+
+def refusal(argument: str, rule: str, received: object, remedy: str) -> ValueError:
+    """Return the error to raise; a long value is shown by its beginning."""
+    shown = repr(received)
+    if len(shown) > _SHOWN:
+        shown = f"{shown[:_SHOWN]}…"
+    return ValueError(f"{argument} must be {rule} (got {shown}): {remedy}")
+
+
+def check_length(argument: str, value: str | None, *, maximum: int, minimum: int = 1) -> None:
+    """Refuse a text that is too short or too long; a token passes, since its value is not known yet."""
+    if value is None or is_token(value):
+        return
+    if not minimum <= len(value) <= maximum:
+        remedy = "shorten it" if len(value) > maximum else "give it a value or leave the argument out"
+        rule = f"{minimum} to {maximum} characters long"
+        raise refusal(argument, rule, value, f"it has {len(value)}; {remedy}.")
+
+
+def check_pattern(argument: str, value: str | None, *, pattern: str, rule: str, remedy: str) -> None:
+    """Refuse a text of another form; a token passes."""
+    if value is None or is_token(value) or re.fullmatch(pattern, value):
+        return
+    raise refusal(argument, rule, value, remedy)
+
+
+def check_range(argument: str, value: float | None, *, minimum: int, maximum: int, remedy: str) -> None:
+    """Refuse a number outside its range, or one that is not whole; a token passes."""
+    if value is None or is_token(value):
+        return
+    if isinstance(value, bool) or value != int(value) or not minimum <= value <= maximum:
+        raise refusal(argument, f"a whole number from {minimum} to {maximum}", value, remedy)
+
+
+def check_count(argument: str, values: Sequence[T], *, maximum: int, remedy: str) -> None:
+    """Refuse a list that is too long."""
+    if len(values) > maximum:
+        raise refusal(argument, f"at most {maximum} items", f"{len(values)} items", remedy)

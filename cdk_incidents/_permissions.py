@@ -1,0 +1,58 @@
+"""Which actions of Incident Manager belong together, for grants and for our own functions.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanagerincidentmanager.html
+"""
+
+from __future__ import annotations
+
+CALLED_BY_THE_SERVICE = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"}}
+"""Since 2025-06-10 the service pages, and makes the OpsItem, with the permissions of its caller."""
+
+START = ["ssm-incidents:StartIncident"]
+"""On the plan."""
+
+ENGAGE = ["ssm-contacts:StartEngagement"]
+"""On contacts, through the service."""
+
+MAKE_OPS_ITEM = ["ssm:CreateOpsItem"]
+"""Knows no resource; through the service."""
+
+TAG = ["ssm-incidents:TagResource"]
+"""On the plan's incidents, if they carry tags."""
+
+READ = [
+    "ssm-incidents:GetIncidentRecord",
+    "ssm-incidents:GetResponsePlan",
+    "ssm-incidents:GetTimelineEvent",
+    "ssm-incidents:ListRelatedItems",
+    "ssm-incidents:ListTagsForResource",
+    "ssm-incidents:ListTimelineEvents",
+]
+"""On the plan and its incidents."""
+
+LIST = ["ssm-incidents:ListIncidentRecords", "ssm-incidents:ListResponsePlans"]
+"""Know no resource."""
+
+MANAGE = [
+    "ssm-incidents:CreateTimelineEvent",
+    "ssm-incidents:DeleteIncidentRecord",
+    "ssm-incidents:DeleteTimelineEvent",
+    "ssm-incidents:UpdateIncidentRecord",
+    "ssm-incidents:UpdateRelatedItems",
+    "ssm-incidents:UpdateTimelineEvent",
+]
+"""On the plan and its incidents: most of these are checked against both."""
+
+FOLLOW = [
+    "ssm-incidents:CreateTimelineEvent",
+    "ssm-incidents:GetIncidentRecord",
+    "ssm-incidents:ListTimelineEvents",
+    "ssm-incidents:UpdateIncidentRecord",
+]
+"""What the trigger does with an incident once it has started it: look, note, resolve."""
+
+FIND = ["ssm-incidents:ListIncidentRecords"]
+"""What the trigger needs after an answer was lost: look before starting again. Knows no resource."""
+
+REMOVE = ["ssm-incidents:DeleteIncidentRecord", "ssm-incidents:UpdateIncidentRecord"]
+"""How the smoke test leaves nothing behind; on the quiet plan and its incidents."""

@@ -1,0 +1,109 @@
+"""What a route means, checked, and as the line that travels with the function's version."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cdk_incidents._checks import check_length, check_pattern, check_range, is_token, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_cdk import Duration
+
+    from cdk_incidents.incident_template import Impact
+
+SMOKE_TEST = "smoke-test"
+"""The alias of the quiet route."""
+RETRY = "retry"
+"""The alias that reads the retry queue."""
+TITLE_FIELDS = ("account", "reason", "region", "source", "time", "title")
+"""What a title may name; the runtime fills them in from the signal."""
+
+_A_DAY = 86_400
+_REMEDY = "rename it, e.g. Critical."
+_INDEX = """\
+from incidents_runtime.trigger import handler
+# Below is data, not code: one route a line, read when the function starts.
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RouteSettings:
+    """What the function must know of a route."""
+
+    id: str
+    response_plan_arn: str
+    impact: Impact | int | None
+    title: str | None
+    auto_resolve: bool
+    join_for: Duration
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        check_length("route id", self.id, maximum=128)
+        # An alias's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
+        check_pattern(
+            "route id",
+            self.id,
+            pattern=r"(?![0-9]+$)[a-zA-Z0-9_-]+",
+            rule="letters, digits, hyphens and underscores, and not digits only",
+            remedy=_REMEDY,
+        )
+        if is_token(self.id):
+            raise refusal("route id", "known at synth", self.id, "write the name out: it becomes an ARN.")
+        if self.id in {SMOKE_TEST, RETRY} and not self.quiet:
+            raise refusal(
+                "route id", f"other than {SMOKE_TEST} and {RETRY}, our own aliases", self.id, _REMEDY
+            )
+        check_range(
+            "impact",
+            self.impact,
+            minimum=1,
+            maximum=5,
+            remedy="take a member of Impact, e.g. Impact.CRITICAL.",
+        )
+        check_length("title", self.title, maximum=200)
+        _check_fields("title", self.title)
+        seconds = self.join_for.to_seconds()
+        check_range(
+            "join_for",
+            seconds,
+            minimum=60,
+            maximum=30 * _A_DAY,
+            remedy="a minute to 30 days, e.g. Duration.hours(12).",
+        )
+
+    def line(self) -> str:
+        """Return the route as one line of JSON, without what is left at its default."""
+        values: dict[str, Any] = {
+            "id": self.id,
+            "response_plan_arn": self.response_plan_arn,
+            "impact": None if self.impact is None else int(self.impact),
+            "title": self.title,
+            "auto_resolve": self.auto_resolve or None,
+            "join_for_s": int(self.join_for.to_seconds()),
+            "quiet": self.quiet or None,
+        }
+        return json.dumps({key: value for key, value in values.items() if value is not None})
+
+
+def index_of(routes: Iterable[RouteSettings]) -> str:
+    """Return the function's own file: what it imports, and the routes as comments.
+
+    Comments, since a plan's ARN may be a parameter of the stack: nothing that is only known at deployment
+    may end up as code. An old version of the function goes on reading its own routes.
+    """
+    return _INDEX + "".join(f"# {route.line()}\n" for route in routes)
+
+
+def _check_fields(argument: str, template: str | None) -> None:
+    if template is None:
+        return
+    rule = f"text with none but these fields: {', '.join(f'{{{field}}}' for field in TITLE_FIELDS)}"
+    for field in re.findall(r"\{(\w*)\}", template):
+        if field not in TITLE_FIELDS:
+            raise refusal(argument, rule, template, f"there is no {{{field}}} in a signal.")

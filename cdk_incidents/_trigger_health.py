@@ -1,0 +1,135 @@
+"""The alarms on the trigger itself: what would otherwise fail in silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnResource, Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from constructs import Construct
+
+from cdk_incidents._route_settings import SMOKE_TEST
+from cdk_incidents.alarm_action import ResponsePlanAction
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_sns as sns
+    from aws_cdk import aws_sqs as sqs
+    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+
+METRIC_NAMESPACE = "CdkIncidents"
+"""Where the function writes its own figures."""
+
+PURPOSE = "cdk-incidents:purpose"
+"""Template metadata that tells our own alarms from the user's."""
+
+_FIVE_MINUTES = Duration.minutes(5)
+_LOST = {
+    "throttles": "Throttles",
+    "dropped": "AsyncEventsDropped",
+    "undelivered": "DestinationDeliveryFailures",
+}
+
+
+class TriggerHealth(Construct):
+    """Four alarms; they go to the fallback and, by the service's own path, to a response plan.
+
+    Never through the trigger: a broken one could not report itself.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function_name: str,
+        retries: sqs.IQueue,
+        dead_letters: sqs.IQueue,
+        fallback: sns.ITopic | None,
+        health_plan: IResponsePlanRef | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._actions: list[cloudwatch.IAlarmAction] = []
+        if fallback is not None:
+            self._actions.append(actions.SnsAction(fallback))
+        if health_plan is not None:
+            self._actions.append(ResponsePlanAction(health_plan))
+        self.alarms = [
+            self._alarm(
+                "DeadLetters",
+                dead_letters.metric_approximate_number_of_messages_visible(
+                    period=_FIVE_MINUTES, statistic="Maximum"
+                ),
+                threshold=1,
+                description=f"Signals of {function_name} could not become incidents; each message tells why.",
+            ),
+            # The depth alarm stays in ALARM while one message lies there; this one fires for each failure.
+            self._alarm(
+                "Failures",
+                cloudwatch.Metric(
+                    namespace=METRIC_NAMESPACE,
+                    metric_name="Failed",
+                    dimensions_map={"Trigger": function_name},
+                    statistic="Sum",
+                    period=_FIVE_MINUTES,
+                ),
+                threshold=1,
+                description=f"{function_name} gave up on a signal; its log tells which and why.",
+            ),
+            self._alarm(
+                "QueueAge",
+                retries.metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES, statistic="Maximum"),
+                threshold=15 * 60,
+                description=f"{function_name} has been retrying a signal for 15 minutes.",
+            ),
+            self._alarm(
+                "Delivery",
+                _without_the_smoke_test(function_name),
+                threshold=1,
+                description=f"Lambda throttled {function_name}, or lost an event or a failure record of it.",
+            ),
+        ]
+
+    def _alarm(
+        self, construct_id: str, metric: cloudwatch.IMetric, *, threshold: int, description: str
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )
+        mark(alarm, "health")
+        for action in self._actions:
+            alarm.add_alarm_action(action)
+        return alarm
+
+
+def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
+    """Say in the template what one of our own alarms is for, so that a rehearsal leaves it alone."""
+    resource = alarm.node.default_child
+    if isinstance(resource, CfnResource):
+        resource.add_metadata(PURPOSE, purpose)
+
+
+def _without_the_smoke_test(function_name: str) -> cloudwatch.MathExpression:
+    # A smoke test that fails is the deployment's to report, so its alias is taken out of the function's sum.
+    quiet = {"Resource": f"{function_name}:{SMOKE_TEST}"}
+    metrics: dict[str, cloudwatch.IMetric] = {}
+    for name, metric_name in _LOST.items():
+        for variable, extra in ((name, {}), (f"{name}_quiet", quiet)):
+            metrics[variable] = cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name=metric_name,
+                dimensions_map={"FunctionName": function_name, **extra},
+                statistic="Sum",
+                period=_FIVE_MINUTES,
+            )
+    terms = [f"FILL({name}, 0) - FILL({name}_quiet, 0)" for name in _LOST]
+    return cloudwatch.MathExpression(
+        expression=" + ".join(terms), using_metrics=metrics, period=_FIVE_MINUTES, label="Lost or throttled"
+    )

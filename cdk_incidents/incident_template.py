@@ -1,0 +1,216 @@
+"""What an incident looks like when it opens: pure values, checked when they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING
+
+from cdk_incidents._checks import check_count, check_length, check_pattern, check_range
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_sns as sns
+
+
+class Impact(enum.IntEnum):
+    """How much an incident hurts, in the service's five steps.
+
+    None of them suppresses anything: an incident without impact pages, runs its runbook and counts against
+    the plan's 200 a month like a critical one.
+    https://docs.aws.amazon.com/incident-manager/latest/userguide/incident-lifecycle.html
+    """
+
+    CRITICAL = 1
+    """Full application failure that impacts many or all customers."""
+    HIGH = 2
+    """Partial application failure with impact to many customers."""
+    MEDIUM = 3
+    """The application works worse for some customers."""
+    LOW = 4
+    """Customers are not hurt yet; somebody has to act to keep it so."""
+    NO_IMPACT = 5
+    """Customers are not hurt; somebody has to act urgently to keep it so."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IncidentTemplate:
+    """The incident that a response plan opens.
+
+    Parameters
+    ----------
+    title
+        What a responder reads first; 1 to 200 characters.
+    impact
+        An `Impact`, or its number from 1 (critical) to 5 (no impact).
+    summary
+        What responders should know before they look; up to 4,000 characters. By default there is none.
+    dedupe_string
+        While an incident with this string is open, further ones of the account are merged into it; up to
+        1,000 characters. By default the service deduplicates by the alarm or event that started the
+        incident, and incidents started by its API not at all.
+    tags
+        Tags that every incident of the plan carries; up to 50, keys without space or `@`. By default none.
+    notification_topics
+        SNS topics that are told when an incident opens, changes or resolves; up to 10, of the plan's own
+        account and Region. The plan lets the service publish to them. By default nobody is told.
+
+    Raises
+    ------
+    ValueError
+        If a value breaks one of these limits. Tokens are let through.
+
+    Notes
+    -----
+    Limits: https://docs.aws.amazon.com/incident-manager/latest/APIReference/API_IncidentTemplate.html
+    """
+
+    title: str
+    impact: Impact | int
+    summary: str | None = None
+    dedupe_string: str | None = None
+    tags: Mapping[str, str] | None = None
+    notification_topics: Sequence[sns.ITopic] = ()
+
+    def __post_init__(self) -> None:
+        check_length("title", self.title, maximum=200)
+        check_range(
+            "impact",
+            self.impact,
+            minimum=1,
+            maximum=5,
+            remedy="take a member of Impact, e.g. Impact.CRITICAL.",
+        )
+        check_length("summary", self.summary, maximum=4000)
+        check_length("dedupe_string", self.dedupe_string, maximum=1000)
+        check_tags("tags", self.tags or {})
+        check_count(
+            "notification_topics",
+            self.notification_topics,
+            maximum=10,
+            remedy="subscribe further endpoints to one of the topics.",
+        )
+
+    @classmethod
+    def critical(
+        cls,
+        *,
+        title: str,
+        summary: str | None = None,
+        dedupe_string: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        notification_topics: Sequence[sns.ITopic] = (),
+    ) -> IncidentTemplate:
+        """Return a template of impact 1, `Impact.CRITICAL`; the arguments are the class's own."""
+        return cls(
+            title=title,
+            impact=Impact.CRITICAL,
+            summary=summary,
+            dedupe_string=dedupe_string,
+            tags=tags,
+            notification_topics=notification_topics,
+        )
+
+    @classmethod
+    def high(
+        cls,
+        *,
+        title: str,
+        summary: str | None = None,
+        dedupe_string: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        notification_topics: Sequence[sns.ITopic] = (),
+    ) -> IncidentTemplate:
+        """Return a template of impact 2, `Impact.HIGH`; the arguments are the class's own."""
+        return cls(
+            title=title,
+            impact=Impact.HIGH,
+            summary=summary,
+            dedupe_string=dedupe_string,
+            tags=tags,
+            notification_topics=notification_topics,
+        )
+
+    @classmethod
+    def medium(
+        cls,
+        *,
+        title: str,
+        summary: str | None = None,
+        dedupe_string: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        notification_topics: Sequence[sns.ITopic] = (),
+    ) -> IncidentTemplate:
+        """Return a template of impact 3, `Impact.MEDIUM`; the arguments are the class's own."""
+        return cls(
+            title=title,
+            impact=Impact.MEDIUM,
+            summary=summary,
+            dedupe_string=dedupe_string,
+            tags=tags,
+            notification_topics=notification_topics,
+        )
+
+    @classmethod
+    def low(
+        cls,
+        *,
+        title: str,
+        summary: str | None = None,
+        dedupe_string: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        notification_topics: Sequence[sns.ITopic] = (),
+    ) -> IncidentTemplate:
+        """Return a template of impact 4, `Impact.LOW`; the arguments are the class's own."""
+        return cls(
+            title=title,
+            impact=Impact.LOW,
+            summary=summary,
+            dedupe_string=dedupe_string,
+            tags=tags,
+            notification_topics=notification_topics,
+        )
+
+    @classmethod
+    def no_impact(
+        cls,
+        *,
+        title: str,
+        summary: str | None = None,
+        dedupe_string: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        notification_topics: Sequence[sns.ITopic] = (),
+    ) -> IncidentTemplate:
+        """Return a template of impact 5, `Impact.NO_IMPACT`; the arguments are the class's own."""
+        return cls(
+            title=title,
+            impact=Impact.NO_IMPACT,
+            summary=summary,
+            dedupe_string=dedupe_string,
+            tags=tags,
+            notification_topics=notification_topics,
+        )
+
+
+def check_tags(argument: str, tags: Mapping[str, str]) -> None:
+    """Refuse tags that the service refuses, long after the template was accepted.
+
+    Parameters
+    ----------
+    argument
+        The name of the argument, for the message.
+    tags
+        Up to 50; a key has 1 to 128 letters, digits and `+-=._:/`, a value 1 to 256 characters.
+    """
+    check_count(argument, list(tags), maximum=50, remedy="leave some out.")
+    for key, value in tags.items():
+        check_length(f"{argument}: the key {key!r}", key, maximum=128)
+        check_pattern(
+            f"{argument}: a key",
+            key,
+            pattern=r"(?!aws:)[a-zA-Z+\-=._:/0-9,;<]+",
+            rule="letters, digits and +-=._:/ and not begin with aws:",
+            remedy="rename it, without space and @.",
+        )
+        check_length(f"{argument}: the value of {key!r}", value, maximum=256)

@@ -1,0 +1,419 @@
+"""The response plan: what opens when something breaks, and who may open it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import jsii
+from aws_cdk import ArnFormat, CfnTag, Names, Resource, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssmincidents as ssmincidents
+from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef, ResponsePlanReference
+
+from cdk_incidents import _permissions as permissions
+from cdk_incidents._arn import (
+    check_plan_name,
+    deploy_after,
+    response_plan_arn,
+    response_plan_name_of,
+    same_stack,
+)
+from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+
+if TYPE_CHECKING:
+    from aws_cdk import Duration
+    from constructs import Construct, IConstruct
+
+    from cdk_incidents.incident_template import Impact, IncidentTemplate
+
+# The console calls it `IncidentManager`, but the service-linked role may publish to this one only.
+_METRIC_NAMESPACE = "AWS/IncidentManager"
+
+
+class IResponsePlan(IResponsePlanRef, Protocol):
+    """A response plan, owned or imported. For type hints: concrete plans do not inherit it."""
+
+    @property
+    def response_plan_arn(self) -> str:
+        """The ARN of the plan; it carries no Region."""
+        ...
+
+    @property
+    def response_plan_name(self) -> str:
+        """The name of the plan, unique in its account across Regions."""
+        ...
+
+    def grant_start_incident(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal start incidents of this plan."""
+        ...
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read the plan, its incidents and their timelines."""
+        ...
+
+    def grant_manage_incidents(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read, change, resolve and delete the plan's incidents."""
+        ...
+
+    def metric(
+        self,
+        metric_name: str,
+        *,
+        impact: Impact | int | None = None,
+        source: str | None = None,
+        statistic: str | None = None,
+        period: Duration | None = None,
+    ) -> cloudwatch.Metric:
+        """Return a metric that the service publishes for this plan."""
+        ...
+
+
+@jsii.implements(IResponsePlanRef)
+class _ResponsePlanBase(Resource):
+    """All that a plan can do, against its name and ARN alone: owned and imported plans cannot drift."""
+
+    _arn: str
+    _name: str
+    _has_incident_tags: bool
+    _metrics_of: str | None = None
+
+    @property
+    def response_plan_arn(self) -> str:
+        """The ARN of the plan; it carries no Region."""
+        return self._arn
+
+    @property
+    def response_plan_name(self) -> str:
+        """The name of the plan, unique in its account across Regions."""
+        return self._name
+
+    @property
+    def response_plan_ref(self) -> ResponsePlanReference:
+        """CDK's own reference to the plan: whatever takes an IResponsePlanRef takes this object."""
+        return ResponsePlanReference(response_plan_arn=self._arn)
+
+    def grant_start_incident(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal start incidents of this plan, and so page, and make the incident's OpsItem.
+
+        Besides ``ssm-incidents:StartIncident`` on the plan the service wants its caller to hold
+        ``ssm-contacts:StartEngagement`` and ``ssm:CreateOpsItem``; both are granted through Incident Manager
+        only. With incident tags, ``ssm-incidents:TagResource`` on the plan's incidents is added.
+
+        Parameters
+        ----------
+        grantee
+            The role, user or function.
+        """
+        grant = _grant(grantee, permissions.START, [self._arn])
+        engage = _grant(grantee, permissions.ENGAGE, [contact_arns(self)], through_the_service=True)
+        ops_item = _grant(grantee, permissions.MAKE_OPS_ITEM, ["*"], through_the_service=True)
+        grant = grant.combine(engage).combine(ops_item)
+        if self._has_incident_tags:
+            grant = grant.combine(_grant(grantee, permissions.TAG, [self._record_arns()]))
+        return grant
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read the plan, its incidents, their timelines and related items.
+
+        ``ListIncidentRecords`` and ``ListResponsePlans`` know no resource, so they are granted on all.
+
+        Parameters
+        ----------
+        grantee
+            The role, user or function.
+        """
+        read = _grant(grantee, permissions.READ, [self._arn, self._record_arns()])
+        return read.combine(_grant(grantee, permissions.LIST, ["*"]))
+
+    def grant_manage_incidents(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read, change, annotate, resolve and delete the plan's incidents, not start them.
+
+        Parameters
+        ----------
+        grantee
+            The role, user or function.
+        """
+        manage = _grant(grantee, permissions.MANAGE, [self._arn, self._record_arns()])
+        return self.grant_read(grantee).combine(manage)
+
+    def metric(
+        self,
+        metric_name: str,
+        *,
+        impact: Impact | int | None = None,
+        source: str | None = None,
+        statistic: str | None = None,
+        period: Duration | None = None,
+    ) -> cloudwatch.Metric:
+        """Return a metric that the service publishes for this plan.
+
+        Parameters
+        ----------
+        metric_name
+            E.g. ``NumberOfCreateIncidents``.
+        impact
+            Count incidents of this impact only. By default of all; not together with `source`.
+        source
+            Count incidents of this source only, e.g. ``aws.cloudwatch``. By default of all.
+        statistic
+            By default the average.
+        period
+            By default five minutes.
+
+        Raises
+        ------
+        ValueError
+            If both `impact` and `source` are given: the service has no such dimension pair.
+
+        Notes
+        -----
+        https://docs.aws.amazon.com/incident-manager/latest/userguide/monitoring-cloudwatch-metrics.html
+        """
+        if impact is not None and source is not None:
+            raise refusal(
+                "source", "left out where impact is given", source, "the service counts by one or the other."
+            )
+        dimensions = {"ResponsePlan": self._name}
+        if impact is not None:
+            dimensions["Impact"] = str(int(impact))
+        if source is not None:
+            dimensions["Source"] = source
+        return cloudwatch.Metric(
+            namespace=_METRIC_NAMESPACE,
+            metric_name=metric_name,
+            dimensions_map=dimensions,
+            statistic=statistic,
+            period=period,
+            account=self._metrics_of,
+        )
+
+    def metric_incidents_created(
+        self, *, impact: Impact | int | None = None, source: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how many incidents opened (sum); the arguments are those of `metric`."""
+        return self.metric(
+            "NumberOfCreateIncidents", impact=impact, source=source, statistic="Sum", period=period
+        )
+
+    def metric_incidents_resolved(
+        self, *, impact: Impact | int | None = None, source: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how many incidents were resolved (sum); the arguments are those of `metric`."""
+        return self.metric(
+            "NumberOfResolveIncidents", impact=impact, source=source, statistic="Sum", period=period
+        )
+
+    def metric_time_to_acknowledge(
+        self, *, impact: Impact | int | None = None, source: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return the seconds to the first acknowledgement (average); the arguments are those of `metric`."""
+        return self.metric("TimeToFirstAcknowledgement", impact=impact, source=source, period=period)
+
+    def metric_time_to_resolve(
+        self, *, impact: Impact | int | None = None, source: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return the seconds from opened to resolved (average); the arguments are those of `metric`."""
+        return self.metric("TimeToResolveIncident", impact=impact, source=source, period=period)
+
+    def _record_arns(self) -> str:
+        return record_arns(self)
+
+
+class ResponsePlan(_ResponsePlanBase):
+    """A response plan: what an incident looks like when it opens.
+
+    Parameters
+    ----------
+    scope, id
+        Where the plan lives in the app.
+    incident
+        The incident that it opens.
+    response_plan_name
+        1 to 200 letters, digits, hyphens and underscores, unique in the account across all Regions. By
+        default a unique name is made of the construct's path, and of the Region where the stack names one.
+        Changing it replaces the plan.
+    display_name
+        What the console shows; up to 200 characters. By default the name.
+
+    Raises
+    ------
+    ValueError
+        If a value breaks a limit of the service. Tokens are let through.
+
+    Notes
+    -----
+    The account must be an Incident Manager customer already (the service is closed to new ones) with an
+    active replication set that has the stack's Region. A plan is billed by the month, and opens at most 200
+    incidents in one. https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        incident: IncidentTemplate,
+        response_plan_name: str | None = None,
+        display_name: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._name = response_plan_name or _derived_name(self)
+        check_plan_name("response_plan_name", self._name)
+        check_length("display_name", display_name, maximum=200)
+        self._has_incident_tags = bool(incident.tags)
+        self._resource = ssmincidents.CfnResponsePlan(
+            self,
+            "Resource",
+            name=self._name,
+            display_name=display_name,
+            incident_template=_rendered(incident),
+        )
+        self._arn = self._resource.ref
+        self._let_the_service_publish(incident)
+
+    @staticmethod
+    def from_response_plan_arn(scope: Construct, id: str, response_plan_arn: str) -> IResponsePlan:  # noqa: A002
+        """Import a plan that exists, of this or another account.
+
+        Parameters
+        ----------
+        scope, id
+            Where the import lives in the app.
+        response_plan_arn
+            Like ``arn:aws:ssm-incidents::111122223333:response-plan/NAME``.
+
+        Raises
+        ------
+        ValueError
+            If it is not the ARN of a response plan.
+        """
+        name = response_plan_name_of("response_plan_arn", response_plan_arn)
+        return _ImportedResponsePlan(scope, id, name=name, arn=response_plan_arn)
+
+    @staticmethod
+    def from_response_plan_name(
+        scope: Construct,
+        id: str,  # noqa: A002
+        response_plan_name: str,
+        *,
+        account: str | None = None,
+    ) -> IResponsePlan:
+        """Import a plan that exists by its name.
+
+        Parameters
+        ----------
+        scope, id
+            Where the import lives in the app.
+        response_plan_name
+            The plan's name, not its display name.
+        account
+            The 12-digit account that owns the plan. By default the stack's own. The other account must share
+            the plan by AWS RAM.
+
+        Raises
+        ------
+        ValueError
+            If the name or the account is none.
+        """
+        check_plan_name("response_plan_name", response_plan_name)
+        check_pattern(
+            "account",
+            account,
+            pattern="[0-9]{12}",
+            rule="12 digits",
+            remedy="pass it as a string, zeros kept.",
+        )
+        arn = response_plan_arn(Stack.of(scope), response_plan_name, account=account)
+        return _ImportedResponsePlan(scope, id, name=response_plan_name, arn=arn, account=account)
+
+    def _let_the_service_publish(self, incident: IncidentTemplate) -> None:
+        # The service proves each topic with a message while it creates the plan, so the policy comes first.
+        for topic in incident.notification_topics:
+            added = topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("ssm-incidents.amazonaws.com")],
+                    actions=["sns:Publish"],
+                    resources=[topic.topic_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+                )
+            )
+            if added.policy_dependable is not None:
+                self._resource.node.add_dependency(added.policy_dependable)
+
+
+class _ImportedResponsePlan(_ResponsePlanBase):
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, arn: str, account: str | None = None
+    ) -> None:
+        # The ARN has no Region, and CDK would take that for the Region ''.
+        owner = account or Stack.of(scope).split_arn(arn, ArnFormat.SLASH_RESOURCE_NAME).account
+        super().__init__(scope, construct_id, account=owner, region=Stack.of(scope).region)
+        self._name = name
+        self._metrics_of = owner
+        self._arn = arn
+        # Nobody knows the tags of a plan that was made elsewhere; the permission is for its records only.
+        self._has_incident_tags = True
+
+
+def arn_seen_from(plan: IResponsePlanRef, user: IConstruct) -> str:
+    """Return a plan's ARN for a construct that uses it, and order the two deployments.
+
+    Within a stack it is a reference, which gives the order. Across stacks of an app it is a text, made of the
+    plan's name, with the user's stack deployed after the plan's: an export would block later changes.
+    """
+    if not isinstance(plan, ResponsePlan) or same_stack(plan, user):
+        return plan.response_plan_ref.response_plan_arn
+    deploy_after(user, plan)
+    return response_plan_arn(Stack.of(user), plan.response_plan_name, account=Stack.of(plan).account)
+
+
+def record_arns(plan: IResponsePlanRef) -> str:
+    """Return the pattern of the ARNs of all incidents of a plan."""
+    if isinstance(plan, _ResponsePlanBase):
+        name = plan.response_plan_name
+    else:
+        name = response_plan_name_of("plan", plan.response_plan_ref.response_plan_arn)
+    return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:incident-record/{name}/*"
+
+
+def contact_arns(plan: IResponsePlanRef) -> str:
+    """Return the pattern of the ARNs of all contacts that a plan may engage.
+
+    They may live in any Region of the replication set, and an imported plan does not tell which they are.
+    """
+    return f"arn:{Stack.of(plan).partition}:ssm-contacts:*:{plan.env.account}:contact/*"
+
+
+def _grant(
+    grantee: iam.IGrantable, actions: list[str], arns: list[str], *, through_the_service: bool = False
+) -> iam.Grant:
+    return iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=actions,
+        resource_arns=arns,
+        conditions=permissions.CALLED_BY_THE_SERVICE if through_the_service else None,
+    )
+
+
+def _derived_name(plan: ResponsePlan) -> str:
+    # Names are unique in an account across Regions, so two Regional stacks of one shape must not share one.
+    region = Stack.of(plan).region
+    suffix = "" if is_token(region) else f"-{region}"
+    return Names.unique_resource_name(plan, max_length=200 - len(suffix), separator="-") + suffix
+
+
+def _rendered(incident: IncidentTemplate) -> ssmincidents.CfnResponsePlan.IncidentTemplateProperty:
+    tags = [CfnTag(key=key, value=value) for key, value in (incident.tags or {}).items()]
+    topics = [
+        ssmincidents.CfnResponsePlan.NotificationTargetItemProperty(sns_topic_arn=topic.topic_arn)
+        for topic in incident.notification_topics
+    ]
+    return ssmincidents.CfnResponsePlan.IncidentTemplateProperty(
+        title=incident.title,
+        impact=incident.impact if is_token(incident.impact) else int(incident.impact),
+        summary=incident.summary,
+        dedupe_string=incident.dedupe_string,
+        incident_tags=tags or None,
+        notification_targets=topics or None,
+    )

@@ -1,0 +1,264 @@
+"""The smoke test: a deployment that ends well has shown that an alarm becomes an incident."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from aws_cdk import (
+    Annotations,
+    CfnOutput,
+    CfnResource,
+    CustomResource,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    custom_resources,
+)
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk_incidents import _permissions as permissions
+from cdk_incidents._arn import same_stack
+from cdk_incidents._checks import check_range
+from cdk_incidents._lazy import uncached_text
+from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
+from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
+from cdk_incidents.incident_template import IncidentTemplate
+from cdk_incidents.response_plan import ResponsePlan, arn_seen_from, record_arns
+
+if TYPE_CHECKING:
+    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+
+    from cdk_incidents.trigger import IncidentTrigger
+
+SKIP = "cdk-incidents:skip-smoke-test"
+_CODE = "from incidents_runtime.smoke_test import handler\n"
+
+
+class SmokeTest(Construct):
+    """A synthetic incident in every deployment that changes what it proves, and nobody is paged.
+
+    A canary alarm that nothing else moves goes to ALARM. By the way that the trigger's alarms take, an
+    incident must open on a quiet plan (one that engages nobody), carry the right content, resolve when the
+    alarm recovers, and be deleted with its OpsItem. Else the deployment fails with the step, what was
+    expected, what was seen and the remedy, and rolls back. The live aliases move to new code only after it.
+
+    Parameters
+    ----------
+    scope, id
+        Where the test lives in the app; in the trigger's stack, or it cannot hold back the live aliases.
+    trigger
+        The trigger to prove.
+    quiet_plan
+        The plan whose incidents wake nobody: no engagement, chat channel or runbook. By default one is made.
+        A plan is billed by the month and opens at most 200 incidents in one; an account's smoke tests may
+        share one.
+    timeout
+        How long the incident, and then its resolution, may take: 5 to 240 seconds. By default 90 seconds,
+        since IAM may need a minute on a first deployment.
+
+    Raises
+    ------
+    ValueError
+        If `timeout` is out of its range, or the trigger has a smoke test already.
+
+    Notes
+    -----
+    The context key ``cdk-incidents:skip-smoke-test`` skips the test for the hotfix at three in the morning:
+    ``cdk deploy --context cdk-incidents:skip-smoke-test=true``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        trigger: IncidentTrigger,
+        quiet_plan: IResponsePlanRef | None = None,
+        timeout: Duration | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        timeout = timeout or Duration.seconds(90)
+        check_range(
+            "timeout", timeout.to_seconds(), minimum=5, maximum=240, remedy="e.g. Duration.seconds(90)."
+        )
+        self.quiet_plan: IResponsePlanRef = quiet_plan or self._own_plan()
+        """The plan whose incidents wake nobody."""
+        self._trigger = trigger
+        route, alias = trigger._quiet_route(self.quiet_plan)  # noqa: SLF001 - one of a kind with the trigger
+        self._alias = alias
+        self.canary = self._canary_alarm()
+        """The alarm that only this test moves."""
+        route.watch(self.canary)
+        self._log = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+        self._function = self._handler(timeout)
+        self._resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::IncidentSmokeTest",
+            service_token=self._provider().service_token,
+            # Provider framework and function answer well before; this is for the day when neither does.
+            service_timeout=Duration.seconds(self._longest_run(timeout) + 120),
+            properties={
+                "CanaryName": self.canary.alarm_name,
+                "CanaryArn": self.canary.alarm_arn,
+                "ResponsePlanArn": arn_seen_from(self.quiet_plan, self),
+                "LogGroupName": trigger.log_group.log_group_name,
+                "TimeoutSeconds": str(int(timeout.to_seconds())),
+                "Skip": "true" if self._is_skipped() else "false",
+                "Proves": uncached_text(self._digest),
+            },
+        )
+        # All of the quiet way must stand: the alias with its permission and its settings.
+        self._resource.node.add_dependency(alias)
+        self._hold_back_the_live_aliases()
+        CfnOutput(self, "Result", value=self.result, description="Result of the Incident Manager smoke test")
+
+    @property
+    def result(self) -> str:
+        """What the test says: ``passed:`` with its steps and their milliseconds, or ``skipped:`` and why."""
+        return self._resource.get_att_string("Result")
+
+    def _own_plan(self) -> ResponsePlan:
+        return ResponsePlan(
+            self,
+            "QuietPlan",
+            incident=IncidentTemplate.no_impact(
+                title="Smoke test",
+                summary="Opened and removed by a deployment, to prove that alarms become incidents.",
+            ),
+            display_name="Smoke test (pages nobody)",
+        )
+
+    def _canary_alarm(self) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            "Canary",
+            alarm_description="Moved by the smoke test of a deployment only; pages nobody.",
+            metric=cloudwatch.Metric(
+                namespace=METRIC_NAMESPACE,
+                metric_name="Canary",
+                dimensions_map={"Trigger": self._trigger.trigger_name},
+            ),
+            threshold=1,
+            evaluation_periods=1,
+            # Nobody publishes the metric, and CloudWatch leaves an alarm alone that ignores missing data.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
+        mark(alarm, "canary")
+        return alarm
+
+    def _handler(self, timeout: Duration) -> lambda_.Function:
+        plan, records = arn_seen_from(self.quiet_plan, self), record_arns(self.quiet_plan)
+        stack = Stack.of(self)
+        may = iam.PolicyStatement
+        statements = [
+            may(
+                actions=[
+                    "cloudwatch:DescribeAlarmHistory",
+                    "cloudwatch:DescribeAlarms",
+                    "cloudwatch:SetAlarmState",
+                ],
+                resources=[self.canary.alarm_arn],
+            ),
+            may(actions=permissions.FIND, resources=["*"]),
+            may(actions=[*permissions.READ, *permissions.REMOVE], resources=[plan, records]),
+            # An OpsItem's ARN is random, and only the record knows it.
+            may(
+                actions=["ssm:DeleteOpsItem"],
+                resources=[stack.format_arn(service="ssm", resource="opsitem", resource_name="*")],
+            ),
+            may(actions=["logs:FilterLogEvents"], resources=[self._trigger.log_group.log_group_arn]),
+            may(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
+            self._may_log(),
+        ]
+        layer = RuntimeLayer.of(self)
+        return lambda_.Function(
+            self,
+            "Function",
+            description="Runs the smoke test of a deployment (cdk_incidents)",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=lambda_.Code.from_inline(_CODE),
+            handler="index.handler",
+            layers=[layer],
+            role=self._role("Role", statements).without_policy_updates(),
+            log_group=self._log,
+            memory_size=256,
+            timeout=Duration.seconds(self._longest_run(timeout)),
+        )
+
+    def _longest_run(self, timeout: Duration) -> int:
+        # The incident comes at the last moment, so does its recovery, then there is the clean-up.
+        return int(2 * timeout.to_seconds()) + 60
+
+    def _provider(self) -> custom_resources.Provider:
+        # CDK's framework calls the handler and answers CloudFormation at once if that crashes or times out.
+        return custom_resources.Provider(
+            self,
+            "Provider",
+            on_event_handler=self._function,
+            log_group=self._log,
+            framework_on_event_role=self._role("ProviderRole", [self._may_log()]),
+        )
+
+    def _role(self, construct_id: str, statements: list[iam.PolicyStatement]) -> iam.Role:
+        return iam.Role(
+            self,
+            construct_id,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"SmokeTest": iam.PolicyDocument(statements=statements)},
+        )
+
+    def _may_log(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log.log_group_arn]
+        )
+
+    def _hold_back_the_live_aliases(self) -> None:
+        if same_stack(self, self._trigger):
+            self._trigger._live.node.add_dependency(self._resource)  # noqa: SLF001
+            return
+        Annotations.of(self).add_warning_v2(
+            "cdk-incidents:smoke-test-in-another-stack",
+            f"scope must be in the trigger's stack for the test to go before its live aliases (got"
+            f" {Stack.of(self).node.path}): this test runs after new code is live. Make it in"
+            f" {Stack.of(self._trigger).node.path}.",
+        )
+
+    def _is_skipped(self) -> bool:
+        value = self.node.try_get_context(SKIP)
+        return str(value).lower() in {"true", "1", "yes"}
+
+    def _digest(self) -> str:
+        """Return a text that changes whenever something changes that the test proves.
+
+        It is made of what synth knows; a token stands for itself, so that the text is the same in each stage.
+        """
+        stack = Stack.of(self)
+        parts = [
+            stack.resolve(_of(self._trigger.function.current_version).logical_id),
+            RuntimeLayer.of(self).digest,
+            _CODE,
+            *(
+                stack.resolve(child._cfn_properties)  # noqa: SLF001 - no public way to what CDK will render
+                for root in (self._trigger.role, self._alias, self.canary, *self._trigger.plans)
+                for child in root.node.find_all()
+                if isinstance(child, CfnResource)
+            ),
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _of(construct: Construct) -> CfnResource:
+    resource = construct.node.default_child
+    if not isinstance(resource, CfnResource):
+        raise TypeError(f"{construct.node.path} has no CloudFormation resource")
+    return resource

@@ -1,0 +1,400 @@
+"""The trigger: a function with its queues and its ledger that turns any signal into one open incident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk_incidents import _permissions as permissions
+from cdk_incidents._checks import check_pattern, refusal
+from cdk_incidents._lazy import lazy_text, lazy_texts
+from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
+from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
+from cdk_incidents._trigger_health import TriggerHealth
+from cdk_incidents.response_plan import arn_seen_from, contact_arns, record_arns
+from cdk_incidents.route import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_cdk import aws_sns as sns
+    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+
+    from cdk_incidents.incident_template import Impact
+    from cdk_incidents.route import IRoute
+
+MAX_ROUTES = 100
+_TIMEOUT = Duration.seconds(30)
+_ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
+_LEDGER = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+_QUEUE_READER = [
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+]
+_LOG_WRITER = ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+class IIncidentTrigger(Protocol):
+    """A trigger, owned or imported. For type hints: concrete triggers do not inherit it."""
+
+    @property
+    def trigger_name(self) -> str:
+        """The name of the trigger, which is its function's."""
+        ...
+
+    def route(self, route_id: str) -> IRoute:
+        """Return a route by its id."""
+        ...
+
+
+class IncidentTrigger(Construct):
+    """A Lambda function with a retry queue that turns signals into incidents.
+
+    A signal that joins an open incident of the same cause is noted there; a recovery resolves it where the
+    route says so. What fails is retried for hours, then kept for 14 days in a dead-letter queue that an alarm
+    watches: no signal is lost in silence.
+
+    Parameters
+    ----------
+    scope, id
+        Where the trigger lives in the app.
+    trigger_name
+        The name of the function, 1 to 64 letters, digits, hyphens and underscores. By default a unique name
+        is made of the construct's path. It is fixed at synth, so that other stacks can name the routes.
+    fallback
+        The topic that is told what could not be started, and the health alarms of the trigger itself. By
+        default nobody is told, and synth warns.
+    health_plan
+        The response plan that the health alarms open, by the service's own path. By default none.
+    log_retention
+        How long the function's log is kept. By default three months.
+
+    Raises
+    ------
+    ValueError
+        If the name is none.
+
+    Notes
+    -----
+    See the guide for the resources and what they cost.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        trigger_name: str | None = None,
+        fallback: sns.ITopic | None = None,
+        health_plan: IResponsePlanRef | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+    ) -> None:
+        super().__init__(scope, id)
+        check_pattern(
+            "trigger_name",
+            trigger_name,
+            pattern="[a-zA-Z0-9_-]{1,64}",
+            rule="1 to 64 letters, digits, hyphens and underscores",
+            remedy="leave it out to have one made.",
+        )
+        self._name = trigger_name or Names.unique_resource_name(self, max_length=64, separator="-")
+        self._settings: dict[str, RouteSettings] = {}
+        self._plans: dict[str, IResponsePlanRef] = {}
+        self._routes: dict[str, Route] = {}
+
+        self.dead_letter_queue = _queue(self, "DeadLetters", retention=Duration.days(14))
+        """Where a signal ends that could not become an incident, with its reason, for 14 days."""
+        self._retries = self._retry_queue()
+        self._ledger = self._ledger_table()
+        self.log_group = logs.LogGroup(
+            self, "Log", retention=log_retention, removal_policy=RemovalPolicy.DESTROY
+        )
+        """The function's log: one JSON object a line."""
+        self.role = self._least_role(fallback)
+        """The role of the function; what it may do is in its one policy."""
+        self.function = self._function(fallback)
+        """The function. Its unqualified ARN is no door: invoke a route's alias."""
+        # Live aliases, and what uses them, under one construct: a smoke test goes before all of it.
+        self._live = Construct(self, "Live")
+        self._read_retries()
+        self.health = TriggerHealth(
+            self,
+            "Health",
+            function_name=self._name,
+            retries=self._retries,
+            dead_letters=self.dead_letter_queue,
+            fallback=fallback,
+            health_plan=health_plan,
+        )
+        """The alarms on the trigger itself."""
+        if fallback is None:
+            Annotations.of(self).add_warning_v2(
+                "cdk-incidents:no-fallback",
+                "fallback must be a topic that somebody reads (got none): what the trigger cannot start is"
+                " told to nobody and waits in the dead-letter queue. Pass fallback=topic.",
+            )
+
+    @property
+    def trigger_name(self) -> str:
+        """The name of the trigger, which is its function's."""
+        return self._name
+
+    @property
+    def plans(self) -> list[IResponsePlanRef]:
+        """The response plans of all routes, each once; a smoke test's quiet one included."""
+        return list({plan.node.addr: plan for plan in self._plans.values()}.values())
+
+    def add_route(
+        self,
+        id: str,  # noqa: A002
+        *,
+        response_plan: IResponsePlanRef,
+        impact: Impact | int | None = None,
+        title: str | None = None,
+        auto_resolve: bool = False,
+        join_for: Duration | None = None,
+    ) -> Route:
+        """Return a new route to a response plan.
+
+        Parameters
+        ----------
+        id
+            Its name, and its Lambda alias's: 1 to 128 letters, digits, hyphens and underscores, not digits
+            only, and neither ``smoke-test`` nor ``retry``. Changing it gives the alarms another ARN.
+        response_plan
+            The plan whose incident a signal opens.
+        impact
+            An `Impact` or its number, 1 to 5. By default the plan's.
+        title
+            The incident's title, up to 200 characters, with any of the fields ``{title}``, ``{reason}``,
+            ``{source}``, ``{account}``, ``{region}`` and ``{time}`` of the signal. By default ``{title}``: an
+            alarm's name and description.
+        auto_resolve
+            Whether a recovery resolves the incident that its own alarm opened. By default it does not.
+        join_for
+            How long later signals of one cause may join its open incident: 1 minute to 30 days. By default
+            12 hours; then a signal opens a new one.
+
+        Raises
+        ------
+        ValueError
+            If an argument breaks one of these rules, the trigger has that route, or it has 100 already.
+        """
+        settings = RouteSettings(
+            id=id,
+            response_plan_arn=arn_seen_from(response_plan, self),
+            impact=impact,
+            title=title,
+            auto_resolve=auto_resolve,
+            join_for=join_for or Duration.hours(12),
+        )
+        self._admit(settings, response_plan)
+        alias = lambda_.Alias(
+            self._live,
+            id,
+            alias_name=id,
+            version=self.function.current_version,
+            retry_attempts=2,
+            max_event_age=Duration.hours(1),
+            # Failed events of an alias without settings of its own are dropped, whatever the function says.
+            on_failure=destinations.SqsDestination(self._retries),
+        )
+        return self._door(settings, alias)
+
+    def route(self, route_id: str) -> Route:
+        """Return a route by its id.
+
+        Raises
+        ------
+        ValueError
+            If the trigger has no such route.
+        """
+        if route_id not in self._routes:
+            known = ", ".join(sorted(self._routes)) or "none yet"
+            raise refusal(
+                "route_id", f"one of this trigger's routes ({known})", route_id, "add_route makes one."
+            )
+        return self._routes[route_id]
+
+    def _admit(self, settings: RouteSettings, plan: IResponsePlanRef) -> None:
+        if settings.id in self._settings:
+            raise refusal("route id", "unique in its trigger", settings.id, "take route(id) to use it again.")
+        if len(self._settings) >= MAX_ROUTES and not settings.quiet:
+            raise refusal(
+                "routes",
+                f"at most {MAX_ROUTES} a trigger",
+                f"{MAX_ROUTES + 1}",
+                "make a second IncidentTrigger.",
+            )
+        self._settings[settings.id] = settings
+        self._plans[settings.id] = plan
+
+    def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
+        # One permission, on the alias itself, for every alarm there will ever be.
+        alias.add_permission(
+            "Alarms",
+            principal=iam.ServicePrincipal(_ALARMS),
+            action="lambda:InvokeFunction",
+            source_account=Stack.of(self).account,
+        )
+        route = Route(
+            settings=settings,
+            alias=alias,
+            function_name=self._name,
+            dead_letters=self.dead_letter_queue,
+            health=self.health,
+        )
+        self._routes[settings.id] = route
+        return route
+
+    def _quiet_route(self, plan: IResponsePlanRef) -> tuple[Route, lambda_.Alias]:
+        """Return the smoke test's own route, whose failures go nowhere; for `SmokeTest`."""
+        settings = RouteSettings(
+            id=SMOKE_TEST,
+            response_plan_arn=arn_seen_from(plan, self),
+            impact=None,
+            title="{reason}",
+            auto_resolve=True,
+            join_for=Duration.hours(1),
+            quiet=True,
+        )
+        self._admit(settings, plan)
+        alias = lambda_.Alias(
+            self,
+            "Quiet",
+            alias_name=SMOKE_TEST,
+            version=self.function.current_version,
+            # No destination: a failed smoke test is the deployment's to report, and nobody's to be paged for.
+            retry_attempts=0,
+        )
+        return self._door(settings, alias), alias
+
+    def _retry_queue(self) -> sqs.Queue:
+        # The handler lengthens a message's visibility at each try, up to some minutes: 100 tries are hours,
+        # and 500 causes at the service's 5 starts a second drain in far fewer.
+        return _queue(
+            self,
+            "Retries",
+            retention=Duration.days(4),
+            visibility_timeout=Duration.seconds(6 * _TIMEOUT.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=100),
+        )
+
+    def _ledger_table(self) -> dynamodb.TableV2:
+        return dynamodb.TableV2(
+            self,
+            "Ledger",
+            partition_key=dynamodb.Attribute(name="key", type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute="expires_at",
+            # A cache: the truth is the service's.
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _least_role(self, fallback: sns.ITopic | None) -> iam.Role:
+        plans = lazy_texts(lambda: _unique(s.response_plan_arn for s in self._settings.values()))
+        records = lazy_texts(lambda: _unique(record_arns(plan) for plan in self._plans.values()))
+        contacts = lazy_texts(lambda: _unique(contact_arns(plan) for plan in self._plans.values()))
+        through = permissions.CALLED_BY_THE_SERVICE
+        statements = [
+            iam.PolicyStatement(actions=permissions.START, resources=plans),
+            iam.PolicyStatement(actions=permissions.ENGAGE, resources=contacts, conditions=through),
+            iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"], conditions=through),
+            # The service checks these against the plan and against the record.
+            iam.PolicyStatement(actions=permissions.FOLLOW, resources=plans),
+            iam.PolicyStatement(actions=[*permissions.FOLLOW, *permissions.TAG], resources=records),
+            iam.PolicyStatement(actions=permissions.FIND, resources=["*"]),
+            iam.PolicyStatement(actions=_LEDGER, resources=[self._ledger.table_arn]),
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"],
+                resources=[self._retries.queue_arn, self.dead_letter_queue.queue_arn],
+            ),
+            iam.PolicyStatement(actions=_QUEUE_READER, resources=[self._retries.queue_arn]),
+            iam.PolicyStatement(actions=_LOG_WRITER, resources=[self.log_group.log_group_arn]),
+        ]
+        # Inline, so that whatever waits for the role waits for its permissions too.
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Trigger": iam.PolicyDocument(statements=statements)},
+        )
+        if fallback is not None:
+            fallback.grant_publish(role)
+        return role
+
+    def _function(self, fallback: sns.ITopic | None) -> lambda_.Function:
+        layer = RuntimeLayer.of(self)
+        environment = {
+            "INCIDENTS_LEDGER_TABLE": self._ledger.table_name,
+            "INCIDENTS_RETRY_QUEUE_URL": self._retries.queue_url,
+            "INCIDENTS_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue.queue_url,
+        }
+        if fallback is not None:
+            environment["INCIDENTS_FALLBACK_TOPIC_ARN"] = fallback.topic_arn
+        function = lambda_.Function(
+            self,
+            "Function",
+            function_name=self._name,
+            description="Turns signals into incidents (cdk_incidents)",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=lambda_.Code.from_inline(lazy_text(lambda: index_of(self._settings.values()))),
+            handler="index.handler",
+            layers=[layer],
+            environment=environment,
+            role=self.role.without_policy_updates(),
+            log_group=self.log_group,
+            memory_size=256,
+            timeout=_TIMEOUT,
+        )
+        # A grant on the fallback's key is a policy of its own.
+        function.node.add_dependency(self.role)
+        # The function's own hash knows a layer by its logical id, unless a feature flag says otherwise.
+        function.invalidate_version_based_on(layer.digest)
+        return function
+
+    def _read_retries(self) -> None:
+        alias = lambda_.Alias(self._live, RETRY, alias_name=RETRY, version=self.function.current_version)
+        lambda_.EventSourceMapping(
+            self._live,
+            "Retries",
+            target=alias,
+            event_source_arn=self._retries.queue_arn,
+            batch_size=10,
+            # The service takes 5 starts a second: two readers keep it busy and leave room for new signals.
+            max_concurrency=2,
+            report_batch_item_failures=True,
+        )
+
+
+def _queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    retention: Duration,
+    visibility_timeout: Duration | None = None,
+    dead_letter_queue: sqs.DeadLetterQueue | None = None,
+) -> sqs.Queue:
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=retention,
+        visibility_timeout=visibility_timeout,
+        dead_letter_queue=dead_letter_queue,
+    )
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
