@@ -161,11 +161,7 @@ class SmokeTest(Construct):
         may = iam.PolicyStatement
         statements = [
             may(
-                actions=[
-                    "cloudwatch:DescribeAlarmHistory",
-                    "cloudwatch:DescribeAlarms",
-                    "cloudwatch:SetAlarmState",
-                ],
+                actions=["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
                 resources=[self.canary.alarm_arn],
             ),
             may(actions=permissions.FIND, resources=["*"]),

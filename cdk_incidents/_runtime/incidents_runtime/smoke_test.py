@@ -143,7 +143,6 @@ class Run:
         try:
             with self._step("canary"):
                 self._remove_leftovers()
-                self._move_canary_off_alarm(title)
             record = self._open_incident(title)
             with self._step("content"):
                 self._check(record, title)
@@ -171,6 +170,8 @@ class Run:
         with self._step("incident"):
             gives_up_at = min(time.monotonic() + self._settings.timeout_s, self._ends_at)
             while True:
+                # CloudWatch acts on a change of state only, and nothing acts on this one.
+                self._set_canary("INSUFFICIENT_DATA", f"{title} begins")
                 self._set_canary("ALARM", title)
                 record = self._wait_for_record(title, until=min(time.monotonic() + _ONE_TRY_S, gives_up_at))
                 if record:
@@ -183,7 +184,6 @@ class Run:
                         seen=self._diagnosis(),
                         remedy="mend what is named there, or give it longer with SmokeTest(timeout=…).",
                     )
-                self._set_canary("OK", f"{title} is fired again")
 
     def _wait_for_record(self, title: str, *, until: float) -> dict[str, Any] | None:
         while True:
@@ -271,12 +271,6 @@ class Run:
         marker = f":incident-record/{self._settings.response_plan_name}/"
         for page in pages:
             yield from (summary for summary in page["incidentRecordSummaries"] if marker in summary["arn"])
-
-    def _move_canary_off_alarm(self, title: str) -> None:
-        # CloudWatch acts on a change of state only.
-        alarms = self._clients.cloudwatch.describe_alarms(AlarmNames=[self._settings.canary_name])
-        if any(alarm["StateValue"] == "ALARM" for alarm in alarms["MetricAlarms"]):
-            self._set_canary("OK", f"{title} begins")
 
     def _set_canary(self, state: str, reason: str) -> None:
         self._clients.cloudwatch.set_alarm_state(
