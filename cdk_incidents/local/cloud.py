@@ -171,8 +171,12 @@ class LocalCloud:
         """Return boto3's client for a service of this cloud, whatever the caller's own AWS settings are."""
         key = (service, region)
         if key not in self._clients:
-            self._clients[key] = _client(service, region, self.endpoint_url)
+            self._clients[key] = _client(self._session, service, region, self.endpoint_url)
         return self._clients[key]
+
+    @cached_property
+    def _session(self) -> Any:
+        return _session()
 
     # -- deploying ---------------------------------------------------------------------------------------
 
@@ -332,15 +336,14 @@ class LocalCloud:
         return Faults(self._server)
 
 
-def _client(service: str, region: str, endpoint_url: str) -> Any:
+def _session() -> Any:
+    """Return a boto3 session that knows nothing of the host's profiles and settings."""
     # Only here: without the extra, this module says so and does not fail to import.
     import boto3  # noqa: PLC0415
     import botocore.session  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
 
-    # A profile or a settings file of the host's may name what does not exist here.
     nothing = (None, None, os.devnull, None)
-    session = botocore.session.Session(
+    bare = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
             "config_file": nothing,
@@ -350,10 +353,16 @@ def _client(service: str, region: str, endpoint_url: str) -> Any:
     return boto3.Session(
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the loopback's own
-        region_name=region,
-        botocore_session=session,
-    ).client(
+        botocore_session=bare,
+    )
+
+
+def _client(session: Any, service: str, region: str, endpoint_url: str) -> Any:
+    from botocore.config import Config  # noqa: PLC0415 - see above
+
+    return session.client(
         service,
+        region_name=region,
         endpoint_url=endpoint_url,
         config=Config(
             proxies={},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .alarms import Alarms, WiredAlarm
 from .cloud import LocalCloud
-from .errors import DeployError, IncidentTimeoutError, LocalCloudError
+from .errors import DeployError, IncidentTimeoutError, LocalCloudError, SynthError
 from .leftovers import inventory
 from .records import incident_records, wait_for_record
 from .report import (
@@ -58,12 +58,20 @@ class Rehearsal:
         begun = time.monotonic()
         try:
             cloud = LocalCloud()
+            # The extra is there, now that it has been asked for.
+            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        except LocalCloudError as error:
+            self._fail("loopback", str(error))
+            return self.report
+        try:
             with self._progress.step("loopback"):
                 cloud.start()
             with cloud:
                 self._progress.done("loopback", f"AWS at {cloud.endpoint_url}, {_seconds(begun)}")
                 self._in(cloud)
-        except LocalCloudError as error:
+        except SynthError as error:
+            self._fail("synthesise", str(error))
+        except (LocalCloudError, BotoCoreError, ClientError) as error:
             self._fail("rehearsal", str(error))
         return self.report
 
@@ -211,7 +219,9 @@ class Rehearsal:
             self._fail("destroy", str(error))
         left = _settled(cloud, before, kept)
         self.report.leftovers += left
-        self.report.retained += [f"stack {name} (bootstrap)" for kind, name in sorted(before) if kind == "stack"]
+        self.report.retained += [
+            f"stack {name} (bootstrap)" for kind, name in sorted(before) if kind == "stack"
+        ]
         self.report.retained += sorted(kept)
         resolved = len(incident_records(cloud.client("ssm-incidents")))
         self.report.retained += [f"{resolved} resolved incident records"] if resolved else []
