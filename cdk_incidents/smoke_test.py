@@ -12,24 +12,18 @@ from aws_cdk import (
     CfnResource,
     CustomResource,
     Duration,
-    RemovalPolicy,
     Stack,
-    custom_resources,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import check_range
 from cdk_incidents._lazy import uncached_text
-from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
+from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
 from cdk_incidents.incident_template import IncidentTemplate
-from cdk_incidents.response_plan import ResponsePlan, arn_seen_from, record_arns
+from cdk_incidents.response_plan import ResponsePlan, arn_seen_from
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -37,7 +31,6 @@ if TYPE_CHECKING:
     from cdk_incidents.trigger import IncidentTrigger
 
 SKIP = "cdk-incidents:skip-smoke-test"
-_CODE = "from incidents_runtime.smoke_test import handler\n"
 
 
 class SmokeTest(Construct):
@@ -95,17 +88,20 @@ class SmokeTest(Construct):
         self.canary = self._canary_alarm()
         """The alarm that only this test moves."""
         route.watch(self.canary)
-        self._log = logs.LogGroup(
-            self, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        self._provider = SmokeTestProvider(
+            self,
+            "Provider",
+            canary=self.canary,
+            quiet_plan=self.quiet_plan,
+            trigger_log=trigger.log_group,
+            timeout=timeout,
         )
-        self._function = self._handler(timeout)
         self._resource = CustomResource(
             self,
             "Resource",
             resource_type="Custom::IncidentSmokeTest",
-            service_token=self._provider().service_token,
-            # Provider framework and function answer well before; this is for the day when neither does.
-            service_timeout=Duration.seconds(self._longest_run(timeout) + 120),
+            service_token=self._provider.service_token,
+            service_timeout=self._provider.service_timeout,
             properties={
                 "CanaryName": self.canary.alarm_name,
                 "CanaryArn": self.canary.alarm_arn,
@@ -155,69 +151,6 @@ class SmokeTest(Construct):
         mark(alarm, "canary")
         return alarm
 
-    def _handler(self, timeout: Duration) -> lambda_.Function:
-        plan, records = arn_seen_from(self.quiet_plan, self), record_arns(self.quiet_plan)
-        stack = Stack.of(self)
-        may = iam.PolicyStatement
-        statements = [
-            may(
-                actions=["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
-                resources=[self.canary.alarm_arn],
-            ),
-            may(actions=permissions.FIND, resources=["*"]),
-            may(actions=[*permissions.READ, *permissions.REMOVE], resources=[plan, records]),
-            # An OpsItem's ARN is random, and only the record knows it.
-            may(
-                actions=["ssm:DeleteOpsItem"],
-                resources=[stack.format_arn(service="ssm", resource="opsitem", resource_name="*")],
-            ),
-            may(actions=["logs:FilterLogEvents"], resources=[self._trigger.log_group.log_group_arn]),
-            may(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
-            self._may_log(),
-        ]
-        layer = RuntimeLayer.of(self)
-        return lambda_.Function(
-            self,
-            "Function",
-            description="Runs the smoke test of a deployment (cdk_incidents)",
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
-            code=lambda_.Code.from_inline(_CODE),
-            handler="index.handler",
-            layers=[layer],
-            role=self._role("Role", statements).without_policy_updates(),
-            log_group=self._log,
-            memory_size=256,
-            timeout=Duration.seconds(self._longest_run(timeout)),
-        )
-
-    def _longest_run(self, timeout: Duration) -> int:
-        # The incident comes at the last moment, so does its recovery, then there is the clean-up.
-        return int(2 * timeout.to_seconds()) + 60
-
-    def _provider(self) -> custom_resources.Provider:
-        # CDK's framework calls the handler and answers CloudFormation at once if that crashes or times out.
-        return custom_resources.Provider(
-            self,
-            "Provider",
-            on_event_handler=self._function,
-            log_group=self._log,
-            framework_on_event_role=self._role("ProviderRole", [self._may_log()]),
-        )
-
-    def _role(self, construct_id: str, statements: list[iam.PolicyStatement]) -> iam.Role:
-        return iam.Role(
-            self,
-            construct_id,
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"SmokeTest": iam.PolicyDocument(statements=statements)},
-        )
-
-    def _may_log(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log.log_group_arn]
-        )
-
     def _hold_back_the_live_aliases(self) -> None:
         if same_stack(self, self._trigger):
             self._trigger._live.node.add_dependency(self._resource)  # noqa: SLF001
@@ -241,8 +174,7 @@ class SmokeTest(Construct):
         stack = Stack.of(self)
         parts = [
             stack.resolve(_of(self._trigger.function.current_version).logical_id),
-            RuntimeLayer.of(self).digest,
-            _CODE,
+            self._provider.digest,
             *(
                 stack.resolve(child._cfn_properties)  # noqa: SLF001 - no public way to what CDK will render
                 for root in (self._trigger.role, self._alias, self.canary, *self._trigger.plans)

@@ -16,6 +16,7 @@ from constructs import Construct
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import check_pattern, refusal
 from cdk_incidents._lazy import lazy_text, lazy_texts
+from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
 from cdk_incidents._trigger_health import TriggerHealth
@@ -238,6 +239,8 @@ class IncidentTrigger(Construct):
             )
         self._settings[settings.id] = settings
         self._plans[settings.id] = plan
+        acknowledge_wildcard(self.role, record_arns(plan), "A record's ARN ends in a random id.")
+        acknowledge_wildcard(self.role, contact_arns(plan), "A plan does not tell whom it engages.")
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
         # One permission, on the alias itself, for every alarm there will ever be.
@@ -259,6 +262,10 @@ class IncidentTrigger(Construct):
 
     def _quiet_route(self, plan: IResponsePlanRef) -> tuple[Route, lambda_.Alias]:
         """Return the smoke test's own route, whose failures go nowhere; for `SmokeTest`."""
+        if SMOKE_TEST in self._settings:
+            raise refusal(
+                "trigger", "without a smoke test so far", self.node.path, "one proves all of its routes."
+            )
         settings = RouteSettings(
             id=SMOKE_TEST,
             response_plan_arn=arn_seen_from(plan, self),
@@ -328,6 +335,7 @@ class IncidentTrigger(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Trigger": iam.PolicyDocument(statements=statements)},
         )
+        acknowledge_wildcard(role, "*", "CreateOpsItem and ListIncidentRecords know no resource.")
         if fallback is not None:
             fallback.grant_publish(role)
         return role
@@ -357,6 +365,7 @@ class IncidentTrigger(Construct):
             memory_size=256,
             timeout=_TIMEOUT,
         )
+        acknowledge_runtime(function)
         # A grant on the fallback's key is a policy of its own.
         function.node.add_dependency(self.role)
         # The function's own hash knows a layer by its logical id, unless a feature flag says otherwise.

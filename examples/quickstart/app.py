@@ -12,7 +12,9 @@ stack = cdk.Stack(app, "Quickstart")
 
 def alarm(name: str) -> cloudwatch.Alarm:
     metric = cloudwatch.Metric(namespace="Checkout", metric_name=name)
-    return cloudwatch.Alarm(stack, name, metric=metric, threshold=1, evaluation_periods=1)
+    return cloudwatch.Alarm(
+        stack, name, alarm_name=f"checkout-{name}", metric=metric, threshold=1, evaluation_periods=1
+    )
 
 
 plan = incidents.ResponsePlan(
