@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from incidents_runtime.errors import describe
+from incidents_runtime.deliveries import NotJson
+from incidents_runtime.errors import describe, kind_of
 from incidents_runtime.shapes import plain
 from incidents_runtime.telemetry import log
 from incidents_runtime.text import one_line
@@ -88,12 +89,11 @@ class DeadLetters:
         if len(whole) <= _LONGEST_BODY:
             try:
                 self._send(whole, attributes)
-            except Exception as error:  # noqa: BLE001 - a queue may take less than that
-                log(
-                    "WARNING",
-                    "the dead-letter queue did not take the event as a whole",
-                    reason=describe(error),
-                )
+            except Exception as error:
+                # A queue may take less than that. Any other failure must not cost the event its members.
+                if kind_of(error) != "permanent":
+                    raise
+                log("WARNING", "the dead-letter queue does not take the whole event", reason=describe(error))
             else:
                 return
         self._send(_in_outline(event), attributes)
@@ -124,9 +124,8 @@ class DeadLetters:
 
 
 def _written(event: object) -> str:
-    # A body that could not be read is kept as it was.
-    if isinstance(event, str) and event:
-        return event
+    if isinstance(event, NotJson):
+        return event.body or "(an empty message)"
     try:
         return json.dumps(event)
     except (RecursionError, ValueError, TypeError):
@@ -134,5 +133,6 @@ def _written(event: object) -> str:
 
 
 def _in_outline(event: object) -> str:
+    event = event.body if isinstance(event, NotJson) else event
     short = json.dumps(plain(event, **_SHORT))
     return short if len(short) <= _LONGEST_OUTLINE else json.dumps(plain(event, **_OUTLINE))

@@ -15,6 +15,13 @@ _ALIAS = re.compile(r"(?!\d+$)[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True)
+class NotJson:
+    """A message's body that is no JSON: kept as it is, and read by nobody."""
+
+    body: str
+
+
+@dataclass(frozen=True)
 class Delivery:
     """An event and the door it came through."""
 
@@ -87,13 +94,13 @@ def once_more(message: Message, invoked_arn: str) -> Delivery:
     Returns
     -------
     Delivery
-        The event as it first came. What cannot be read stays a text, which no signal is read from.
+        The event as it first came, or `NotJson`.
     """
     function_arn, _ = _door(invoked_arn)
     try:
         body = json.loads(message.body)
     except (ValueError, RecursionError):
-        return Delivery(message.body, function_arn, message.route)
+        return Delivery(NotJson(message.body), function_arn, message.route)
     record = mapping(body)
     if "requestPayload" in record and "requestContext" in record:
         _, alias = _door(text(mapping(record["requestContext"]).get("functionArn")))

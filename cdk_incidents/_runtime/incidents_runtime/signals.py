@@ -43,7 +43,9 @@ def read(event: object, received: datetime) -> tuple[Signal, ...]:
     """
     fields = mapping(event)
     if not fields:
-        raise UnreadableEvent(f"an event must be a JSON object with members (got {type(event).__name__})")
+        raise UnreadableEvent(
+            f"an event must be a JSON object with members (got {type(event).__name__ if event else repr(event)})"
+        )
     if "alarmArn" in fields and "alarmData" in fields:
         signal = alarms.alarm_signal(alarms.in_eventbridge_shape(fields), received)
     elif text(fields.get("detail-type")) and text(fields.get("source")):
