@@ -15,13 +15,20 @@ from aws_cdk import aws_lambda as lambda_
 if TYPE_CHECKING:
     from constructs import Construct
 
-RUNTIME = lambda_.Runtime.PYTHON_3_13
-ARCHITECTURE = lambda_.Architecture.ARM_64
-
 _SOURCES = Path(__file__).parent / "_runtime"
 _PACKAGE = "incidents_runtime"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE_BY_ALL = 0o644 << 16
+
+
+def runtime() -> lambda_.Runtime:
+    """Return the Python of our functions; no constant, since asking CDK for it would slow every import."""
+    return lambda_.Runtime.PYTHON_3_13
+
+
+def architecture() -> lambda_.Architecture:
+    """Return the processor of our functions, the cheaper one."""
+    return lambda_.Architecture.ARM_64
 
 
 class RuntimeLayer(lambda_.LayerVersion):
@@ -41,8 +48,8 @@ class RuntimeLayer(lambda_.LayerVersion):
                 scope,
                 construct_id,
                 code=lambda_.Code.from_asset(str(path)),
-                compatible_architectures=[ARCHITECTURE],
-                compatible_runtimes=[RUNTIME],
+                compatible_architectures=[architecture()],
+                compatible_runtimes=[runtime()],
                 description="cdk_incidents: what its functions run",
                 removal_policy=RemovalPolicy.DESTROY,
             )

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
-from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
+from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents.response_plan import arn_seen_from, record_arns
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class SmokeTestProvider(Construct):
             self,
             "Function",
             description="Runs the smoke test of a deployment (cdk_incidents)",
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+            runtime=runtime(),
+            architecture=architecture(),
             code=lambda_.Code.from_inline(_CODE),
             handler="index.handler",
             layers=[layer],

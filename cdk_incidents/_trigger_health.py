@@ -23,7 +23,7 @@ METRIC_NAMESPACE = "CdkIncidents"
 PURPOSE = "cdk-incidents:purpose"
 """Template metadata that tells our own alarms from the user's."""
 
-_FIVE_MINUTES = Duration.minutes(5)
+_PERIOD_S = 300
 _LOST = {
     "throttles": "Throttles",
     "dropped": "AsyncEventsDropped",
@@ -58,7 +58,7 @@ class TriggerHealth(Construct):
             self._alarm(
                 "DeadLetters",
                 dead_letters.metric_approximate_number_of_messages_visible(
-                    period=_FIVE_MINUTES, statistic="Maximum"
+                    period=Duration.seconds(_PERIOD_S), statistic="Maximum"
                 ),
                 threshold=1,
                 description=f"Signals of {function_name} could not become incidents; each message tells why.",
@@ -71,14 +71,16 @@ class TriggerHealth(Construct):
                     metric_name="Failed",
                     dimensions_map={"Trigger": function_name},
                     statistic="Sum",
-                    period=_FIVE_MINUTES,
+                    period=Duration.seconds(_PERIOD_S),
                 ),
                 threshold=1,
                 description=f"{function_name} gave up on a signal; its log tells which and why.",
             ),
             self._alarm(
                 "QueueAge",
-                retries.metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES, statistic="Maximum"),
+                retries.metric_approximate_age_of_oldest_message(
+                    period=Duration.seconds(_PERIOD_S), statistic="Maximum"
+                ),
                 threshold=15 * 60,
                 description=f"{function_name} has been retrying a signal for 15 minutes.",
             ),
@@ -127,9 +129,12 @@ def _without_the_smoke_test(function_name: str) -> cloudwatch.MathExpression:
                 metric_name=metric_name,
                 dimensions_map={"FunctionName": function_name, **extra},
                 statistic="Sum",
-                period=_FIVE_MINUTES,
+                period=Duration.seconds(_PERIOD_S),
             )
     terms = [f"FILL({name}, 0) - FILL({name}_quiet, 0)" for name in _LOST]
     return cloudwatch.MathExpression(
-        expression=" + ".join(terms), using_metrics=metrics, period=_FIVE_MINUTES, label="Lost or throttled"
+        expression=" + ".join(terms),
+        using_metrics=metrics,
+        period=Duration.seconds(_PERIOD_S),
+        label="Lost or throttled",
     )

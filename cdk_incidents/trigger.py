@@ -18,7 +18,7 @@ from cdk_incidents._checks import check_pattern, refusal
 from cdk_incidents._lazy import lazy_text, lazy_texts
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
-from cdk_incidents._runtime_asset import ARCHITECTURE, RUNTIME, RuntimeLayer
+from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth
 from cdk_incidents.response_plan import arn_seen_from, contact_arns, record_arns
 from cdk_incidents.route import Route
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cdk_incidents.route import IRoute
 
 MAX_ROUTES = 100
-_TIMEOUT = Duration.seconds(30)
+_TIMEOUT_S = 30
 _ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
 _LEDGER = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
 _QUEUE_READER = [
@@ -293,7 +293,7 @@ class IncidentTrigger(Construct):
             self,
             "Retries",
             retention=Duration.days(4),
-            visibility_timeout=Duration.seconds(6 * _TIMEOUT.to_seconds()),
+            visibility_timeout=Duration.seconds(6 * _TIMEOUT_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=100),
         )
 
@@ -354,8 +354,8 @@ class IncidentTrigger(Construct):
             "Function",
             function_name=self._name,
             description="Turns signals into incidents (cdk_incidents)",
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+            runtime=runtime(),
+            architecture=architecture(),
             code=lambda_.Code.from_inline(lazy_text(lambda: index_of(self._settings.values()))),
             handler="index.handler",
             layers=[layer],
@@ -363,7 +363,7 @@ class IncidentTrigger(Construct):
             role=self.role.without_policy_updates(),
             log_group=self.log_group,
             memory_size=256,
-            timeout=_TIMEOUT,
+            timeout=Duration.seconds(_TIMEOUT_S),
         )
         acknowledge_runtime(function)
         # A grant on the fallback's key is a policy of its own.
