@@ -1,0 +1,305 @@
+"""LocalCloud: started, used and gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from cdk_incidents.local import DeployError, IncidentTimeoutError, LocalCloud, LocalCloudError
+
+from .assemblies import alarm, plan, template, wired, write_assembly
+from .conftest import ROOT, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def stack(local_cloud: LocalCloud) -> Iterator[str]:
+    """Give the name of a stack that is gone after the test."""
+    name = "Tested"
+    yield name
+    local_cloud.faults.clear()
+    local_cloud.delete_stack(name)
+
+
+def fire(cloud: LocalCloud, name: str) -> None:
+    """Set an alarm to ALARM."""
+    cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+
+
+# -- its life ------------------------------------------------------------------------------------------------
+
+
+def test_gone_at_exit() -> None:
+    """Process, its children and the directory are gone when the block ends, also by an exception."""
+    cloud = LocalCloud()
+
+    def use() -> None:
+        with cloud:
+            assert cloud.directory.is_dir()
+            servers.append(psutil.Process(cloud.pid))
+            raise ValueError("mine")
+
+    servers: list[psutil.Process] = []
+    with pytest.raises(ValueError, match="mine"):
+        use()
+    assert not servers[0].is_running()
+    assert not cloud.directory.exists()
+    cloud.close()
+
+
+def test_listens_on_the_loopback_only(local_cloud: LocalCloud) -> None:
+    """Every socket of the server is bound to 127.0.0.1."""
+    listening = [
+        connection.laddr
+        for connection in psutil.Process(local_cloud.pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+def test_clean_environment(local_cloud: LocalCloud) -> None:
+    """The server has nothing of the host's environment, and writes into its own directory."""
+    environment = psutil.Process(local_cloud.pid).environ()
+    assert set(environment) - {"LC_CTYPE"} <= {"PATH", "LANG", "HOME", "TMPDIR", "S3_DATA_DIR", "STATE_DIR"}
+    for name in ("HOME", "TMPDIR", "S3_DATA_DIR", "STATE_DIR"):
+        assert Path(environment[name]).is_relative_to(local_cloud.directory)
+
+
+def test_two_do_not_disturb_each_other(local_cloud: LocalCloud, stack: str) -> None:
+    """What happens in one cloud is not seen in another, and one ends without the other."""
+    with LocalCloud() as other:
+        local_cloud.create_stack(stack, wired("Apart"))
+        other.create_stack(stack, wired("Apart"))
+        fire(other, "Apart-errors")
+        other.wait_for_incident(title="Checkout is failing")
+        assert not [record for record in local_cloud.incidents() if "/Apart/" in record["arn"]]
+    fire(local_cloud, "Apart-errors")
+    assert "/Apart/" in local_cloud.wait_for_incident(status="OPEN")["arn"]
+
+
+def test_given_port() -> None:
+    """A port can be chosen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with LocalCloud(port=port) as cloud:
+        assert cloud.endpoint_url == f"http://127.0.0.1:{port}"
+
+
+def test_taken_port() -> None:
+    """A port that is taken gives one message with the port and the remedy, and leaves nothing."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        cloud = LocalCloud(port=port)
+        with pytest.raises(LocalCloudError, match=rf"port {port} cannot be used .*0 for a free one"):
+            cloud.start()
+    assert not cloud.directory.exists()
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_port_out_of_range(port: int) -> None:
+    """A port that is none is refused."""
+    with pytest.raises(LocalCloudError, match=rf"port must be 0 \(any free one\) to 65535 \(got {port}\)"):
+        LocalCloud(port=port)
+
+
+def test_used_before_it_is_started() -> None:
+    """Using it outside its block is told."""
+    with pytest.raises(LocalCloudError, match="must be started"):
+        LocalCloud().client("sqs")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_owner(number: signal.Signals, tmp_path: Path) -> None:
+    """A server does not outlive the process that started it, however that ended."""
+    script = (
+        "import time\nfrom cdk_incidents.local import LocalCloud\n"
+        "with LocalCloud() as cloud:\n    print(cloud.pid, flush=True)\n    time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as owner:
+        assert owner.stdout is not None
+        server = psutil.Process(int(owner.stdout.readline()))
+        owner.send_signal(number)
+        owner.wait(20)
+    wait_for(lambda: not server.is_running(), "the server ends", timeout_s=10)
+    if number == signal.SIGTERM:
+        assert not list(tmp_path.iterdir())
+
+
+def test_hosts_settings_do_not_reach_the_clients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A profile that does not exist, a proxy and a FIPS setting of the host's change nothing."""
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with LocalCloud() as cloud:
+        assert cloud.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_environment_for_children(local_cloud: LocalCloud) -> None:
+    """A child process with that environment works against this cloud."""
+    code = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=local_cloud.env(), capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "000000000000\n"
+
+
+# -- stacks --------------------------------------------------------------------------------------------------
+
+
+def test_alarm_becomes_incident(local_cloud: LocalCloud, stack: str) -> None:
+    """A stack through CloudFormation's API: its alarm opens an incident that can be waited for."""
+    local_cloud.create_stack(stack, wired())
+    fire(local_cloud, "Checkout-errors")
+    record = local_cloud.wait_for_incident(title="Checkout is")
+    assert record["impact"] == 2
+    assert record["status"] == "OPEN"
+    assert record["incidentRecordSource"]["resourceArn"].endswith(":alarm:Checkout-errors")
+    assert record in local_cloud.incidents()
+    assert local_cloud.pages == []
+
+
+def test_missing_incident(local_cloud: LocalCloud) -> None:
+    """Waiting in vain says what was waited for, how long, and what is there."""
+    with pytest.raises(IncidentTimeoutError, match=r"title 'Never' within 0.2 s \(found: "):
+        local_cloud.wait_for_incident(title="Never", timeout_s=0.2)
+
+
+def test_update_and_outputs(local_cloud: LocalCloud, stack: str) -> None:
+    """Creating and updating return the stack's outputs."""
+    made = wired() | {"Outputs": {"Plan": {"Value": {"Ref": "Plan"}}}}
+    arn = "arn:aws:ssm-incidents::000000000000:response-plan/Checkout"
+    assert local_cloud.create_stack(stack, made) == {"Plan": arn}
+    made["Resources"]["Plan"] = plan("Checkout", "Another title")
+    assert local_cloud.update_stack(stack, made) == {"Plan": arn}
+    answer = local_cloud.client("ssm-incidents").get_response_plan(arn=arn)
+    assert answer["incidentTemplate"]["title"] == "Another title"
+
+
+def test_failed_stack(local_cloud: LocalCloud, stack: str) -> None:
+    """A stack that fails raises with CloudFormation's reasons."""
+    with pytest.raises(DeployError, match=rf"creating {stack} failed \(ROLLBACK_COMPLETE\)") as caught:
+        local_cloud.create_stack(stack, template(Plan=plan("not a name", "Checkout is failing")))
+    (reason,) = caught.value.reasons
+    assert reason.startswith("Plan (AWS::SSMIncidents::ResponsePlan): ")
+    assert reason in str(caught.value)
+
+
+def test_bootstrap_check_is_left_out(local_cloud: LocalCloud, stack: str) -> None:
+    """A synthesised template's question after the bootstrap stack needs no bootstrap stack."""
+    asking = {
+        "Parameters": {
+            "BootstrapVersion": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/cdk-bootstrap/hnb659fds/version",
+            }
+        },
+        "Rules": {
+            "CheckBootstrapVersion": {
+                "Assertions": [{"Assert": {"Fn::Contains": [["6"], {"Ref": "BootstrapVersion"}]}}]
+            }
+        },
+    }
+    assert local_cloud.create_stack(stack, wired() | asking) == {}
+
+
+def test_deleting_what_is_not_there(local_cloud: LocalCloud) -> None:
+    """Deleting a stack that does not exist is no error."""
+    local_cloud.delete_stack("Nothing")
+    assert "Nothing" not in {
+        s["StackName"] for s in local_cloud.client("cloudformation").describe_stacks()["Stacks"]
+    }
+
+
+# -- faults --------------------------------------------------------------------------------------------------
+
+
+def test_faults_on_demand(local_cloud: LocalCloud, stack: str) -> None:
+    """The asked number of calls fails as asked, the next one does not."""
+    local_cloud.create_stack(stack, wired())
+    arn = "arn:aws:ssm-incidents::000000000000:response-plan/Checkout"
+    client = local_cloud.client("ssm-incidents")
+    local_cloud.faults.add("StartIncident", error="ValidationException", times=1)
+    with pytest.raises(client.exceptions.ValidationException):
+        client.start_incident(responsePlanArn=arn)
+    assert "/Checkout/" in client.start_incident(responsePlanArn=arn)["incidentRecordArn"]
+
+
+def test_cleared_faults(local_cloud: LocalCloud) -> None:
+    """What was asked for and has not happened can be taken back."""
+    local_cloud.faults.add("ListIncidentRecords", error="ValidationException", times=5)
+    local_cloud.faults.clear()
+    assert isinstance(local_cloud.incidents(), list)
+
+
+def test_unknown_fault(local_cloud: LocalCloud) -> None:
+    """A fault that cannot happen is refused with what can."""
+    with pytest.raises(LocalCloudError, match=r"operation must be one of .*StartIncident"):
+        local_cloud.faults.add("StartIncidents", error="ThrottlingException")
+
+
+# -- the CDK CLI ---------------------------------------------------------------------------------------------
+
+
+def test_deploy_and_destroy(local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real CDK CLI deploys what is named and destroys it, and leaves the app's directory as it is."""
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    monkeypatch.chdir(tmp_path)
+    app = str(write_assembly(tmp_path / "out", One=wired("One"), Two=wired("Two")))
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    lines: list[str] = []
+    (deployed,) = local_cloud.deploy(app, stacks=["Two"], on_line=lines.append)
+    assert (deployed.name, deployed.resources) == ("Two", 2)
+    assert any("AWS::SSMIncidents::ResponsePlan" in line for line in lines)
+    names = {s["StackName"] for s in local_cloud.client("cloudformation").describe_stacks()["Stacks"]}
+    assert names >= {"Two", "CDKToolkit"}
+    assert "One" not in names
+    local_cloud.destroy(app)
+    names = {s["StackName"] for s in local_cloud.client("cloudformation").describe_stacks()["Stacks"]}
+    assert "Two" not in names
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_deploy_that_fails(local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment that fails raises with the reasons and with what the CLI printed."""
+    monkeypatch.chdir(ROOT)
+    stack = template(Plan=plan("not a name", "Failing"), Alarm=alarm("a"))
+    app = str(write_assembly(tmp_path, Broken=stack))
+    with pytest.raises(DeployError, match="deploying Broken failed") as caught:
+        local_cloud.deploy(app)
+    assert caught.value.reasons[0].startswith("Plan (AWS::SSMIncidents::ResponsePlan): ")
+    assert "Broken" in caught.value.output
+    local_cloud.destroy(app)
+
+
+def test_account_that_is_not_played(
+    local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that must go to another account is refused with the remedy."""
+    monkeypatch.chdir(ROOT)
+    write_assembly(tmp_path, One=wired())
+    manifest = (tmp_path / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(manifest.replace("unknown-account", "123456789012"))
+    with pytest.raises(LocalCloudError, match=r"\(got 123456789012\): .*CDK_DEFAULT_ACCOUNT"):
+        local_cloud.deploy(str(tmp_path))

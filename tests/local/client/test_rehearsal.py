@@ -1,0 +1,231 @@
+"""`cdk-incidents rehearse`, as a process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .assemblies import alarm, plan, template, wired, write_assembly
+from .conftest import Command, read_until, wait_for
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+NO_SUCH_PLAN = "arn:aws:ssm-incidents::000000000000:response-plan/NoSuchPlan"
+
+
+def result(command: Command) -> dict[str, Any]:
+    """Read what a rehearsal wrote."""
+    written: dict[str, Any] = json.loads((command.cwd / "result.json").read_text())
+    return written
+
+
+def test_alarms_become_incidents(command: Command, tmp_path: Path) -> None:
+    """Each alarm that is wired to a plan opens its own incident, composite ones too; no other is fired."""
+    stack = template(
+        Plan=plan("Checkout", "Checkout is failing"),
+        Errors=alarm("errors", {"Ref": "Plan"}),
+        Canary=alarm("canary", {"Ref": "Plan"}, Metadata={"cdk-incidents:purpose": "canary"}),
+        Health=alarm("health", {"Ref": "Plan"}, Metadata={"cdk-incidents:purpose": "health"}),
+        Scaling=alarm("scaling"),
+        Any={
+            "Type": "AWS::CloudWatch::CompositeAlarm",
+            "DependsOn": ["Errors", "Scaling"],
+            "Properties": {
+                "AlarmName": "any",
+                "AlarmRule": "ALARM(errors) OR ALARM(scaling)",
+                "AlarmActions": [{"Ref": "Plan"}],
+            },
+        },
+        Kept={
+            "Type": "AWS::SQS::Queue",
+            "DeletionPolicy": "Retain",
+            "Properties": {"QueueName": "kept"},
+        },
+    )
+    app = write_assembly(tmp_path / "out", Shop=stack)
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    written = result(command)
+    assert written["ok"]
+    assert [alarm["name"] for alarm in written["alarms"]] == ["errors", "any"]
+    assert len({alarm["incident_arn"] for alarm in written["alarms"]}) == 2
+    for incident in written["alarms"]:
+        assert incident["title"] == "Checkout is failing"
+        assert incident["impact"] == 2
+        assert not incident["resolved"]
+        assert 0 <= incident["opened_ms"] < 10_000
+    assert [(stack["name"], stack["resources"]) for stack in written["stacks"]] == [("Shop", 7)]
+    assert any("kept" in name for name in written["retained"])
+    assert "2 resolved incident records" in written["retained"]
+    assert written["leftovers"] == written["failures"] == []
+    assert "'Checkout is failing', impact 2 (high)" in output
+    assert "\x1b" not in output
+    assert command.left() == []
+    assert command.processes() == []
+
+
+def test_alarm_that_opens_nothing(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm whose incident does not come fails the rehearsal, which goes on to tidy up."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "sitecustomize.py").write_text("import cdk_incidents.local.rehearsal as r\nr.OPEN_S = 0.5\n")
+    app = write_assembly(tmp_path / "out", Shop=template(Errors=alarm("errors", NO_SUCH_PLAN)))
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 1, output
+    written = result(command)
+    assert not written["ok"]
+    assert written["failures"][0].startswith("errors opened no incident: no incident with resource")
+    assert written["alarms"] == [
+        {
+            "name": "errors",
+            "incident_arn": None,
+            "title": None,
+            "impact": None,
+            "opened_ms": None,
+            "resolved": False,
+            "pages": [],
+        }
+    ]
+    assert written["leftovers"] == []
+    assert "destroy" in output
+
+
+def test_deployment_that_fails(command: Command, tmp_path: Path) -> None:
+    """A deployment that fails is told with CloudFormation's reason, without a stack trace."""
+    app = write_assembly(tmp_path / "out", Shop=template(Plan=plan("not a name", "Failing")))
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 1
+    written = result(command)
+    assert not written["ok"]
+    assert "deploying Shop failed" in written["failures"][0]
+    assert "Plan (AWS::SSMIncidents::ResponsePlan)" in written["failures"][0]
+    assert written["leftovers"] == []
+    assert "Traceback" not in output
+    assert command.processes() == []
+
+
+def test_nothing_to_rehearse(command: Command, tmp_path: Path) -> None:
+    """An app without smoke test and without a wired alarm has proven nothing."""
+    app = write_assembly(tmp_path / "out", Shop=template(Scaling=alarm("scaling")))
+    code, output = command.run("rehearse", "--app", str(app))
+    assert code == 1
+    assert "nothing to rehearse" in output
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        (f"{sys.executable} -c 'raise ValueError(\"my own words\")'", "ValueError: my own words"),
+        ("no-such-command app.py", "not found"),
+        (f"{sys.executable} -c pass", "no-app"),
+        (None, "app must be given, by --app or as 'app' in the cdk.json"),
+    ],
+)
+def test_app_that_does_not_synthesise(command: Command, app: str | None, told: str) -> None:
+    """An app that fails is told with its own last words, one that is missing with the remedy."""
+    code, output = command.run("rehearse", "--json", "result.json", *(["--app", app] if app else []))
+    assert code == 1
+    if told == "no-app":
+        told = "the app does not synthesise"
+    assert told in output
+    assert told in result(command)["failures"][0]
+    assert "cdk_incidents" not in output.partition("synthesise")[2].replace(sys.executable, "")
+    assert command.left() == []
+
+
+def test_no_cdk_cli(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a CDK CLI the message says how to install it."""
+    (command.cwd / "node_modules").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, output = command.run("rehearse", "--app", "true")
+    assert code == 1
+    assert "npm install aws-cdk@2." in output
+    assert "Traceback" not in output
+
+
+def test_old_result_does_not_pass_for_a_new_one(command: Command) -> None:
+    """A result of an earlier run is gone before anything else happens."""
+    (command.cwd / "result.json").write_text('{"ok": true}')
+    code, _ = command.run("rehearse", "--json", "result.json", "--app", "no-such-command")
+    assert code == 1
+    assert not result(command)["ok"]
+
+
+def test_result_that_cannot_be_written(command: Command, tmp_path: Path) -> None:
+    """A file that cannot be written is refused before the work, not after it."""
+    code, output = command.run("rehearse", "--json", str(tmp_path / "no" / "where.json"))
+    assert code == 1
+    assert "--json must name a file that can be written" in output
+    assert "loopback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["while the app runs", "while an incident is waited for"])
+def test_stopped_half_way(
+    number: signal.Signals,
+    moment: str,
+    command: Command,
+    tmp_path: Path,
+    ended: list[subprocess.Popen[str]],
+) -> None:
+    """Ctrl-C or SIGTERM at any moment leaves no process and no temporary directory."""
+    if moment == "while the app runs":
+        mark = tmp_path / "running"
+        app = f'{sys.executable} -c \'import time; open("{mark}", "w"); time.sleep(600)\''
+        process = command.start("rehearse", "--app", app)
+        ended.append(process)
+        wait_for(mark.exists, "the app runs")
+    else:
+        assembly = write_assembly(tmp_path / "out", Shop=template(Errors=alarm("errors", NO_SUCH_PLAN)))
+        process = command.start("rehearse", "--app", str(assembly))
+        ended.append(process)
+        read_until(process, "ok   deploy ")
+    assert command.processes() != []
+    assert command.left() != []
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number
+    assert process.stdout is not None
+    assert "Traceback" not in process.stdout.read()
+    wait_for(lambda: command.processes() == [], "every process ends", timeout_s=5)
+    assert command.left() == []
+
+
+def test_two_at_once(
+    commands: tuple[Command, Command], tmp_path: Path, ended: list[subprocess.Popen[str]]
+) -> None:
+    """Two rehearsals of the same stack at the same time do not disturb each other."""
+    app = write_assembly(tmp_path / "out", Shop=wired())
+    first, second = commands
+    running = [
+        first.start("rehearse", "--app", str(app), "--json", "first.json"),
+        second.start("rehearse", "--app", str(app), "--json", "second.json"),
+    ]
+    ended += running
+    outputs = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    results = [json.loads((first.cwd / name).read_text()) for name in ("first.json", "second.json")]
+    for written in results:
+        assert written["ok"]
+        assert len(written["alarms"]) == 1
+        assert "1 resolved incident records" in written["retained"]
+    assert results[0]["alarms"][0]["incident_arn"] != results[1]["alarms"][0]["incident_arn"]
+
+
+def test_kept(command: Command, tmp_path: Path, ended: list[subprocess.Popen[str]]) -> None:
+    """With --keep all stays until Ctrl-C, then it is taken down as ever."""
+    app = write_assembly(tmp_path / "out", Shop=wired())
+    process = command.start("rehearse", "--app", str(app), "--keep")
+    ended.append(process)
+    shown = read_until(process, "unset AWS_PROFILE")
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in shown
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert "ok   destroy" in output
+    assert command.left() == []
