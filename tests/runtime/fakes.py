@@ -1,4 +1,6 @@
-"""A world for the trigger: a clock, a table, a service, queues and topics that behave like AWS's and can fail."""
+"""A world for the trigger: clock, table, service, queues and topics that behave like AWS's and can fail."""
+
+# ruff: noqa: D102 - the methods are AWS's operations, and named like them
 
 from __future__ import annotations
 
@@ -13,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
-
 from incidents_runtime.admission import Admission
 from incidents_runtime.clock import Deadline
 from incidents_runtime.dead_letters import DeadLetters
@@ -68,7 +69,7 @@ DENIED = refusal("AccessDeniedException", 403)
 INTERNAL = refusal("InternalServerException", 500)
 
 
-class Lost(Exception):
+class LostAnswerError(Exception):
     """Wraps an error that comes after the work was done: the answer is lost."""
 
     def __init__(self, error: Exception) -> None:
@@ -114,10 +115,10 @@ class Faulty:
         self.before_call(operation)
         self.calls.append((operation, copy.deepcopy(arguments)))
         fault = self.faults[operation].pop(0) if self.faults[operation] else None
-        if fault is not None and not isinstance(fault, Lost):
+        if fault is not None and not isinstance(fault, LostAnswerError):
             raise fault
         answer = work()
-        if isinstance(fault, Lost):
+        if isinstance(fault, LostAnswerError):
             raise fault.error
         return answer
 

@@ -1,4 +1,4 @@
-"""Holds a request against botocore's own model: lengths, ranges and patterns too, which botocore leaves out."""
+"""Holds a request against botocore's own model, with the lengths, ranges and patterns that botocore skips."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.incidents import ServiceError
 from incidents_runtime.signals import UnreadableEvent
@@ -341,7 +340,7 @@ def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue() -> None:
 
 
 def test_a_last_try_without_a_route_or_an_event_names_what_it_can() -> None:
-    """People are told of what cannot be read, and of what has no route, when their dead letter failed before."""
+    """When its dead letter failed before, people are told what can be told of it."""
     world = World()
     world.queues.fail("SendMessage", *[DENIED] * 4)
     for body, route in (("{", "Critical"), (json.dumps(alarm()), "Unknown"), (json.dumps({}), "Critical")):
@@ -411,7 +410,7 @@ def killed_at(operation: str) -> Callable[[str], None]:
 
 
 def test_others_at_work_are_waited_for_and_then_left_to_another_try() -> None:
-    """A live lease of somebody else holds a signal back, for some seconds and then until its next delivery."""
+    """A live lease of somebody else holds a signal back: some seconds, then until its next delivery."""
     world = World()
     world.service.fail("StartIncident", *[THROTTLED] * 3)
     with pytest.raises(ServiceError):

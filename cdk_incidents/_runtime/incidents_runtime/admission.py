@@ -99,6 +99,7 @@ class _Admitted:
         self.request = start_request(signal, route, started_by)
         self.owner = uuid.uuid4().hex
         self.waited_s = 0.0
+        self.resolved: tuple[str, ...] = ()
         # A word of the service is fresh for the length of this invocation.
         self.known_status: dict[str, str] = {}
 
@@ -124,8 +125,7 @@ class _Admitted:
 
     def _duplicate(self, entry: Entry, record: str) -> Outcome:
         # Whoever served it may have died before resolving it.
-        recovered = self.route.auto_resolve and entry.recovered_after(self.time_ms, self.origin)
-        resolved = recovered and self.incidents.resolve(record, self.signal.identity)
+        resolved = record in self._resolve_pending(entry)
         return Outcome("joined", record, "the same signal was delivered before", resolved_at_once=resolved)
 
     def _may_join(self, entry: Entry) -> bool:
@@ -190,8 +190,11 @@ class _Admitted:
     def _settle(self, lease: Lease, record: str) -> Outcome:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
         now_ms = milliseconds(self.clock.now())
+        resolve = self.route.auto_resolve
         try:
-            entry = self.ledger.change(self.key, lambda entry: entry.with_incident(lease, record, now_ms))
+            entry = self.ledger.change(
+                self.key, lambda entry: entry.with_incident(lease, record, now_ms, resolve=resolve)
+            )
         except LedgerUnreachable as error:
             # There is an incident, which is what matters; the lease keeps the mark to find it by.
             log("WARNING", "the incident is not in the ledger", incident_record_arn=record, reason=str(error))
@@ -199,14 +202,31 @@ class _Admitted:
         return Outcome("started", record, resolved_at_once=self._resolve_at_once(entry, record))
 
     def _resolve_at_once(self, entry: Entry, record: str) -> bool:
-        if not self.route.auto_resolve or not entry.recovered_after(self.time_ms, self.origin):
-            return False
         try:
-            return self.incidents.resolve(record, self.signal.identity)
+            return record in self._resolve_pending(entry)
         except ServiceError as error:
             if error.may_pass:
                 raise
             # The signal has its incident: that it stays open is a smaller evil than saying it has none.
+            log("ERROR", "the incident was not resolved", incident_record_arn=record, reason=str(error))
+            return False
+
+    def _resolve_pending(self, entry: Entry) -> tuple[str, ...]:
+        """Resolve what recoveries left to do; give the records that were open until now."""
+        were_open = tuple(record for record in entry.resolving if self._resolved_now(entry, record))
+        try:
+            self.ledger.change(self.key, lambda now: now.without_resolving(entry.resolving))
+        except LedgerUnreachable as error:
+            log("WARNING", "the ledger does not know of a resolved incident", key=self.key, reason=str(error))
+        return were_open
+
+    def _resolved_now(self, entry: Entry, record: str) -> bool:
+        try:
+            return self.incidents.resolve(record, self.signal.identity)
+        except ServiceError as error:
+            if error.may_pass or record == entry.record:
+                raise
+            # An old one, perhaps of a plan that the role has lost: it must not stand in the way for ever.
             log("ERROR", "the incident was not resolved", incident_record_arn=record, reason=str(error))
             return False
 
@@ -258,26 +278,30 @@ class _Admitted:
             return Outcome(
                 "ignored", entry.record, "only the source and account that opened an incident resolve it"
             )
-        noted = entry.with_recovery(self.time_ms, self.origin)
+        noted = entry.with_recovery(self.time_ms, self.origin, resolve=self.route.auto_resolve)
         if noted != entry:
-            # Noted before anything else: an incident that is being started meets it on its return.
+            # Noted before anything else: whoever is starting an incident meets it on the way back, and
+            # what is to be resolved is known even if this invocation ends here.
             self.ledger.write(self.key, noted, revision)
+            return None
+        if entry.resolving:
+            self.resolved += self._resolve_pending(entry)
             return None
         if entry.lease is not None:
             self._behind(entry, entry.lease, revision)
             return None
-        if entry.record is None:
-            return Outcome("ignored", reason="no incident is open for it")
-        return self._resolve(entry, entry.record)
+        if self.resolved:
+            return Outcome("resolved", self.resolved[-1])
+        return Outcome("ignored", entry.record, self._why_nothing(entry))
 
-    def _resolve(self, entry: Entry, record: str) -> Outcome:
+    def _why_nothing(self, entry: Entry) -> str:
+        if entry.record is None:
+            return "no incident is open for it"
         if entry.last_opened_ms > self.time_ms:
-            return Outcome("ignored", record, "the cause came back after this recovery")
+            return "the cause came back after this recovery"
         if not self.route.auto_resolve:
-            return Outcome("ignored", record, "the route leaves resolving to people")
-        if not self.incidents.resolve(record, self.signal.identity):
-            return Outcome("ignored", record, "the incident is not open any more")
-        return Outcome("resolved", record)
+            return "the route leaves resolving to people"
+        return "the incident is not open any more"
 
     # --- others at work
 
@@ -299,9 +323,8 @@ class _Admitted:
         if record is None:
             self.ledger.write(self.key, entry.without_lease(lease.owner), revision)
             return
-        if self.route.auto_resolve and entry.recovered_after(lease.time_ms, lease.origin):
-            self.incidents.resolve(record, lease.mark)
-        self.ledger.write(self.key, entry.with_incident(lease, record, lease.since_ms), revision)
+        found = entry.with_incident(lease, record, lease.since_ms, resolve=self.route.auto_resolve)
+        self.ledger.write(self.key, found, revision)
 
     def _wait(self) -> None:
         if self.waited_s >= _WAIT_FOR_OTHERS_S:

@@ -102,12 +102,20 @@ class Incidents:
                 if not error.may_pass:
                     raise
                 self._back_off(tries)
-                if error.kind == "ambiguous":
-                    found = self.find(attempt, deadline)
-                    if found is not None:
-                        return found
+                found = self._look_after(error, attempt, deadline)
+                if found is not None:
+                    return found
                 if tries == _ATTEMPTS or not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
                     raise
+
+    def _look_after(self, error: ServiceError, attempt: Attempt, deadline: Deadline) -> str | None:
+        if error.kind != "ambiguous":
+            return None
+        try:
+            return self.find(attempt, deadline)
+        except ServiceError as not_looked:
+            # Whatever kept us from looking, the start is what nobody knows the end of.
+            raise error from not_looked
 
     def find(self, attempt: Attempt, deadline: Deadline) -> str | None:
         """Look for the incident that an attempt may have started.

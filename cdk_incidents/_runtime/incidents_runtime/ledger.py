@@ -29,6 +29,7 @@ CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts"
 KEPT_FOR = timedelta(days=90)
 # Enough for every duplicate that Lambda and the queue can bring late, few enough for a small item.
 _MOST_SERVED = 40
+_MOST_RESOLVING = 10
 _ATTEMPTS = 20
 _CONTENTION_WAIT_S = 0.1
 # The year 9999: what lies beyond is no time.
@@ -86,6 +87,8 @@ class Entry:
     recovered_by: str = ""
     """Source and account of that recovery."""
     lease: Lease | None = None
+    resolving: tuple[str, ...] = ()
+    """Records whose cause has gone and that are not known to be resolved."""
     served: tuple[tuple[str, str], ...] = ()
     """Marks of the newest signals that have an incident, and which."""
 
@@ -114,32 +117,45 @@ class Entry:
             last_opened_ms=max(self.last_opened_ms, time_ms),
         )
 
-    def with_recovery(self, time_ms: int, origin: str) -> Entry:
-        """Remember a recovery; one that is older than the known one changes nothing."""
+    def with_recovery(self, time_ms: int, origin: str, *, resolve: bool) -> Entry:
+        """Remember a recovery, and what it resolves; one that is older than the known one changes nothing."""
         if self.recovered_ms is not None and self.recovered_ms >= time_ms:
             return self
-        return replace(self, recovered_ms=time_ms, recovered_by=origin)
+        recovered = replace(self, recovered_ms=time_ms, recovered_by=origin)
+        if not resolve or self.record is None or self.origin != origin or self.last_opened_ms > time_ms:
+            return recovered
+        return recovered.with_resolving(self.record)
 
-    def with_incident(self, lease: Lease, record: str, started_ms: int) -> Entry:
+    def with_incident(self, lease: Lease, record: str, started_ms: int, *, resolve: bool) -> Entry:
         """Enter the incident that came of a lease, and end the lease."""
         entry = self.without_lease(lease.owner).with_served(lease.mark, record)
-        # An alarm from before a recovery comes late: the incident of now stays the newest.
-        if (
-            entry.record is not None
-            and not entry.is_recovered()
-            and entry.recovered_after(lease.time_ms, lease.origin)
-        ):
+        late = entry.recovered_after(lease.time_ms, lease.origin)
+        if late and resolve:
+            entry = entry.with_resolving(record)
+        same_origin = entry.record is not None and entry.origin == lease.origin
+        if late and same_origin and entry.last_opened_ms > lease.time_ms:
+            # An alarm from before a recovery that came late: the incident of now stays the newest.
             return entry
+        newest = entry.last_opened_ms if same_origin else lease.time_ms
         return replace(
             entry,
             record=record,
             plan=lease.plan,
             origin=lease.origin,
             opened_ms=lease.time_ms,
-            last_opened_ms=lease.time_ms,
+            last_opened_ms=max(newest, lease.time_ms),
             started_ms=started_ms,
             joined=0,
         )
+
+    def with_resolving(self, record: str) -> Entry:
+        """Remember that a record is to be resolved, until it is."""
+        others = tuple(other for other in self.resolving if other != record)
+        return replace(self, resolving=(*others, record)[-_MOST_RESOLVING:])
+
+    def without_resolving(self, records: tuple[str, ...]) -> Entry:
+        """Forget records that are resolved."""
+        return replace(self, resolving=tuple(record for record in self.resolving if record not in records))
 
     def without_lease(self, owner: str) -> Entry:
         """End a lease, if it is still its owner's."""
@@ -291,6 +307,7 @@ def _attributes(entry: Entry) -> dict[str, Any]:
     return {
         **{name: {"S": value} for name, value in texts.items() if value},
         **{name: {"N": str(value)} for name, value in numbers.items()},
+        "resolving": {"L": [{"S": record} for record in entry.resolving]},
         "served": {"L": [{"S": f"{mark} {record}"} for mark, record in entry.served]},
     }
 
@@ -303,6 +320,7 @@ def _entry(item: Mapping[str, Any]) -> Entry:
         record=_text(item, "record") or None,
         recovered_ms=_number(item, "recovered_ms"),
         lease=_lease(item),
+        resolving=tuple(_listed(item, "resolving")),
         served=tuple(_served(item)),
         **fields,
     )
@@ -315,10 +333,15 @@ def _lease(item: Mapping[str, Any]) -> Lease | None:
 
 
 def _served(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for value in items(mapping(item.get("served")).get("L")):
-        mark, _, record = text(mapping(value).get("S")).partition(" ")
+    for value in _listed(item, "served"):
+        mark, _, record = value.partition(" ")
         if mark and record:
             yield mark, record
+
+
+def _listed(item: Mapping[str, Any], name: str) -> Iterator[str]:
+    values = (text(mapping(value).get("S")) for value in items(mapping(item.get(name)).get("L")))
+    return (value for value in values if value)
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

@@ -43,9 +43,8 @@ def read(event: object, received: datetime) -> tuple[Signal, ...]:
     """
     fields = mapping(event)
     if not fields:
-        raise UnreadableEvent(
-            f"an event must be a JSON object with members (got {type(event).__name__ if event else repr(event)})"
-        )
+        received_kind = type(event).__name__ if event else repr(event)
+        raise UnreadableEvent(f"an event must be a JSON object with members (got {received_kind})")
     if "alarmArn" in fields and "alarmData" in fields:
         signal = alarms.alarm_signal(alarms.in_eventbridge_shape(fields), received)
     elif text(fields.get("detail-type")) and text(fields.get("source")):

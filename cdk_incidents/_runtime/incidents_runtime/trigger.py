@@ -21,7 +21,7 @@ from incidents_runtime.incidents import ServiceError
 from incidents_runtime.ledger import milliseconds
 from incidents_runtime.shapes import mapping, text
 from incidents_runtime.signals import UnreadableEvent, read
-from incidents_runtime.start_request import title
+from incidents_runtime.start_request import mark_of, title
 from incidents_runtime.telemetry import count, log
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ _METRICS = {"started": "Started", "joined": "Joined", "resolved": "Resolved", "i
 class Context(Protocol):
     """What the handler asks of Lambda's context."""
 
-    invoked_function_arn: str
-    function_name: str
+    @property
+    def invoked_function_arn(self) -> str:
+        """The ARN that was invoked, with the alias."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Tell how long the invocation may still take."""
@@ -199,6 +200,9 @@ class Trigger:
             f"signal {outcome.happened}",
             route=route.id,
             key=ledger_key(signal, route),
+            signal=mark_of(signal, route),
+            transition=signal.transition,
+            time=signal.time.isoformat(),
             incident_record_arn=outcome.record,
             reason=outcome.reason if signal.transition != "ignored" else signal.reason[:200],
             resolved_at_once=outcome.resolved_at_once or None,
