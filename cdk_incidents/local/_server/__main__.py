@@ -42,7 +42,9 @@ def main() -> int:
     try:
         listener.bind(("127.0.0.1", options.port))
     except OSError as taken:
-        return _refuse(f"port {options.port} cannot be used ({taken.strerror}); give another, or 0 for a free one")
+        return _refuse(
+            f"port {options.port} cannot be used ({taken.strerror}); give another, or 0 for a free one"
+        )
     port = listener.getsockname()[1]
     directory = Path(options.dir).resolve()
     adapter.prepare_environment(directory, port, options.account, options.region)
@@ -58,12 +60,16 @@ def _refuse(reason: str) -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="cdk_incidents.local._server", description="A loopback AWS on 127.0.0.1")
+    parser = argparse.ArgumentParser(
+        prog="cdk_incidents.local._server", description="A loopback AWS on 127.0.0.1"
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--dir", required=True, help="where everything is kept; the caller removes it")
     parser.add_argument("--region", default="us-east-1", help="the home Region")
     parser.add_argument("--account", default="000000000000", help="the account of the access key 'test'")
-    parser.add_argument("--retry-base-s", type=float, default=0.2, help="the first wait between asynchronous tries")
+    parser.add_argument(
+        "--retry-base-s", type=float, default=0.2, help="the first wait between asynchronous tries"
+    )
     parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes")
     return parser.parse_args()
 

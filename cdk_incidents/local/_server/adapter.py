@@ -6,6 +6,7 @@ contract test (tests/local/server/test_adapter.py) tells what to look at when an
 
 from __future__ import annotations
 
+# ruff: noqa: SLF001 - private names are what this file is for
 import contextvars
 import datetime as dt
 import importlib
@@ -100,7 +101,7 @@ class Emulator:
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-        self._execute: Any = self._lambda._execute_function_with_config_scope  # noqa: SLF001
+        self._execute: Any = self._lambda._execute_function_with_config_scope
         # Whether what is being called would be an asynchronous invocation on AWS.
         self._as_event = contextvars.ContextVar("as_event", default=False)
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
@@ -129,7 +130,9 @@ class Emulator:
             raise ServiceError(failure.code, failure.message)
 
         def may(action: str, resource: str, via: str) -> bool:
-            context = {"aws:calledvia": [via], "aws:calledviafirst": via, "aws:calledvialast": via} if via else {}
+            context = (
+                {"aws:calledvia": [via], "aws:calledviafirst": via, "aws:calledvialast": via} if via else {}
+            )
             service = action.partition(":")[0]
             region = self._responses.get_region()
             return evaluator.enforce(key, action, service, region, resource, context) is None
@@ -145,25 +148,25 @@ class Emulator:
     # CloudFormation
 
     def add_resource_type(self, name: str, handlers: dict[str, Any], replacing: tuple[str, ...]) -> None:
-        """Teach CloudFormation a type: create(id, props, stack), update(id, old, new, stack), delete(id, props)."""
-        self._provisioners._RESOURCE_HANDLERS[name] = handlers  # noqa: SLF001
-        self._provisioners._REPLACING_PROPERTIES[name] = replacing  # noqa: SLF001
+        """Teach CloudFormation a type by its create, update and delete."""
+        self._provisioners._RESOURCE_HANDLERS[name] = handlers
+        self._provisioners._REPLACING_PROPERTIES[name] = replacing
 
     def physical_name(self, stack: str, logical_id: str) -> str:
         """Make the name of a resource that the template does not name."""
-        return str(self._provisioners._physical_name(stack, logical_id, max_len=255))  # noqa: SLF001
+        return str(self._provisioners._physical_name(stack, logical_id, max_len=255))
 
     def fix_inline_code(self) -> None:
-        """Put a function's inline code into the file that AWS puts it into, whatever its handler is called."""
-        original = self._provisioners._zip_inline  # noqa: SLF001
+        """Put a function's inline code into index.py, as AWS does, whatever its handler is called."""
+        original = self._provisioners._zip_inline
 
         def zip_inline(source: str | None, _handler: str, runtime: str = "python3.13") -> Any:
             return original(source, "index.handler", runtime)
 
-        self._provisioners._zip_inline = zip_inline  # noqa: SLF001
+        self._provisioners._zip_inline = zip_inline
 
     def fix_custom_resources(self) -> None:
-        """Invoke a custom resource's function asynchronously, and let a Delete follow a Create that failed."""
+        """Invoke custom resources asynchronously, and let a Delete follow a Create that failed."""
         module: Any = importlib.import_module("ministack.services.cloudformation.custom_resource")
         stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
         invoke, deliver = module.invoke_custom_resource, module.deliver_response
@@ -174,22 +177,34 @@ class Emulator:
             given[key] = response.get("PhysicalResourceId", "")
             return bool(deliver(token, response))
 
-        def invoke_as_aws_does(kind: str, logical_id: str, props: Any, stack: str, stack_id: str, *rest: Any, **more: Any) -> Any:
+        def invoke_as_aws_does(
+            kind: str, logical_id: str, props: Any, stack: str, stack_id: str, *rest: Any, **more: Any
+        ) -> Any:
             asynchronous = self._as_event.set(True)
             try:
                 return invoke(kind, logical_id, props, stack, stack_id, *rest, **more)
             except (RuntimeError, TimeoutError):
                 if kind == "Create":
                     resource_type = rest[0] if rest else more["resource_type"]
-                    physical_id = given.get((stack_id, logical_id)) or f"{stack}-{logical_id}-{uuid.uuid4().hex[:12]}"
+                    physical_id = (
+                        given.get((stack_id, logical_id)) or f"{stack}-{logical_id}-{uuid.uuid4().hex[:12]}"
+                    )
                     told = (stack_id, stack, logical_id, resource_type)
-                    stacks._add_event(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)  # noqa: SLF001
+                    stacks._add_event(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)
                     try:
-                        invoke("Delete", logical_id, props, stack, stack_id, resource_type, physical_id=physical_id)
+                        invoke(
+                            "Delete",
+                            logical_id,
+                            props,
+                            stack,
+                            stack_id,
+                            resource_type,
+                            physical_id=physical_id,
+                        )
                     except (RuntimeError, TimeoutError) as failed:
-                        stacks._add_event(*told, "DELETE_FAILED", str(failed), physical_id)  # noqa: SLF001
+                        stacks._add_event(*told, "DELETE_FAILED", str(failed), physical_id)
                     else:
-                        stacks._add_event(*told, "DELETE_COMPLETE", physical_id=physical_id)  # noqa: SLF001
+                        stacks._add_event(*told, "DELETE_COMPLETE", physical_id=physical_id)
                 raise
             finally:
                 self._as_event.reset(asynchronous)
@@ -202,7 +217,7 @@ class Emulator:
         """Hand over every asynchronous invocation: the API's, EventBridge's, SNS's and CloudFormation's."""
         bridge: Any = importlib.import_module("ministack.services.eventbridge")
         topics: Any = importlib.import_module("ministack.services.sns")
-        execute, deliver = self._lambda._execute_function_with_config_scope, topics._deliver_to_lambda  # noqa: SLF001
+        execute, deliver = self._lambda._execute_function_with_config_scope, topics._deliver_to_lambda
 
         def execute_or_hand_over(record: dict[str, Any], event: Any) -> Any:
             if not self._as_event.get():
@@ -218,15 +233,17 @@ class Emulator:
                 self._as_event.reset(asynchronous)
 
         self._execute = execute
-        self._lambda._execute_function_with_config_scope = execute_or_hand_over  # noqa: SLF001
-        self._lambda.invoke_async_with_retry = lambda record, event: invoke(record["config"]["FunctionArn"], event)
-        bridge._dispatch_to_lambda = lambda arn, payload: invoke(arn, json.loads(payload))  # noqa: SLF001
-        topics._deliver_to_lambda = deliver_from_topic  # noqa: SLF001
+        self._lambda._execute_function_with_config_scope = execute_or_hand_over
+        self._lambda.invoke_async_with_retry = lambda record, event: invoke(
+            record["config"]["FunctionArn"], event
+        )
+        bridge._dispatch_to_lambda = lambda arn, payload: invoke(arn, json.loads(payload))
+        topics._deliver_to_lambda = deliver_from_topic
         self._keep_qualifiers()
 
     def _keep_qualifiers(self) -> None:
         """Let a record that was found by a qualifier carry it in its ARN, as a function sees it on AWS."""
-        original = self._lambda._effective_func_record_for_qualifier  # noqa: SLF001
+        original = self._lambda._effective_func_record_for_qualifier
 
         def effective(func: Any, qualifier: str | None) -> Any:
             record, config = original(func, qualifier)
@@ -235,32 +252,35 @@ class Emulator:
             config = {**config, "FunctionArn": f"{func['config']['FunctionArn']}:{qualifier}"}
             return {**record, "config": config}, config
 
-        self._lambda._effective_func_record_for_qualifier = effective  # noqa: SLF001
+        self._lambda._effective_func_record_for_qualifier = effective
 
     def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
         """Run a function, a version or an alias, and give {body, error, throttle}."""
-        record, _, _ = self._lambda._get_func_record_for_ref(function_arn)  # noqa: SLF001
+        record, _, _ = self._lambda._get_func_record_for_ref(function_arn)
         if record is None:
-            return {"error": True, "body": {"errorType": "ResourceNotFoundException", "errorMessage": function_arn}}
+            return {
+                "error": True,
+                "body": {"errorType": "ResourceNotFoundException", "errorMessage": function_arn},
+            }
         result: dict[str, Any] = self._execute(record, event)
         return result
 
     def version_of(self, function_arn: str) -> str:
         """Tell which version an ARN stands for at the moment."""
-        _, config, _ = self._lambda._get_func_record_for_ref(function_arn)  # noqa: SLF001
+        _, config, _ = self._lambda._get_func_record_for_ref(function_arn)
         return str((config or {}).get("Version", "$LATEST"))
 
     def event_invoke_config(self, function_arn: str) -> dict[str, Any]:
         """Give the asynchronous settings of exactly this qualifier; empty if it has none."""
-        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)  # noqa: SLF001
-        _, qualifier = self._lambda._resolve_name_and_qualifier(function_arn)  # noqa: SLF001
+        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)
+        _, qualifier = self._lambda._resolve_name_and_qualifier(function_arn)
         configs = (base or {}).get("event_invoke_configs") or {}
         names = [qualifier] if qualifier and qualifier != "$LATEST" else ["", "$LATEST"]
         return next((configs[name] for name in names if name in configs), {})
 
     def may_invoke(self, function_arn: str, principal: str, source_arn: str) -> bool:
-        """Tell whether a function's resource policy lets a service call this very function, version or alias."""
-        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)  # noqa: SLF001
+        """Tell whether a resource policy lets a service call this very function, version or alias."""
+        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)
         if base is None:
             return False
         account, region = self.here()
@@ -281,37 +301,37 @@ class Emulator:
         if ":sqs:" in arn:
             bridge: Any = importlib.import_module("ministack.services.eventbridge")
             spec = importlib.import_module("ministack.core.arn").parse_arn(arn)
-            bridge._dispatch_to_sqs(spec, payload)  # noqa: SLF001
+            bridge._dispatch_to_sqs(spec, payload)
         elif ":sns:" in arn:
-            importlib.import_module("ministack.services.sns")._fanout(arn, str(uuid.uuid4()), payload, "")  # noqa: SLF001
+            importlib.import_module("ministack.services.sns")._fanout(arn, str(uuid.uuid4()), payload, "")
 
     # Alarms and events
 
     def on_alarm_change(self, changed: Callable[[dict[str, Any], str, str, str], None]) -> None:
         """Tell of every change of an alarm's state, once the emulator has told the topics."""
-        original = self._cloudwatch._dispatch_alarm_actions  # noqa: SLF001
+        original = self._cloudwatch._dispatch_alarm_actions
 
         def dispatch(alarm: dict[str, Any], before: str, after: str, reason: str) -> None:
             original(alarm, before, after, reason)
             changed(alarm, before, after, reason)
 
-        self._cloudwatch._dispatch_alarm_actions = dispatch  # noqa: SLF001
+        self._cloudwatch._dispatch_alarm_actions = dispatch
 
     def fix_alarms(self) -> None:
         """Admit metric math, filter by ActionPrefix, and evaluate an alarm on its own dimensions only."""
         watch = self._cloudwatch
         put, describe, evaluate, set_state = (
-            watch._put_metric_alarm,  # noqa: SLF001
-            watch._describe_alarms,  # noqa: SLF001
-            watch._evaluate_alarm,  # noqa: SLF001
-            watch._set_alarm_state,  # noqa: SLF001
+            watch._put_metric_alarm,
+            watch._describe_alarms,
+            watch._evaluate_alarm,
+            watch._set_alarm_state,
         )
-        record = self._provisioners._cw_metric_alarm_record  # noqa: SLF001
+        record = self._provisioners._cw_metric_alarm_record
 
         def put_metric_alarm(params: Any, data: dict[str, Any], *kind: Any) -> Any:
             answer = put(params, data, *kind)
             if answer[0] < _BAD_REQUEST and data.get("Metrics"):
-                _make_math(watch._alarms[data["AlarmName"]], data["Metrics"])  # noqa: SLF001
+                _make_math(watch._alarms[data["AlarmName"]], data["Metrics"])
             return answer
 
         def record_from_template(name: str, props: dict[str, Any]) -> Any:
@@ -324,9 +344,13 @@ class Emulator:
             if data.get("ActionPrefix"):
                 names = [
                     name
-                    for alarms in (watch._alarms, watch._composite_alarms)  # noqa: SLF001
+                    for alarms in (watch._alarms, watch._composite_alarms)
                     for name, alarm in alarms.items()
-                    if any(a.startswith(data["ActionPrefix"]) for key in _ACTION_LISTS for a in alarm.get(key) or [])
+                    if any(
+                        a.startswith(data["ActionPrefix"])
+                        for key in _ACTION_LISTS
+                        for a in alarm.get(key) or []
+                    )
                     and name in (data.get("AlarmNames") or [name])
                 ]
                 data = {**data, "AlarmNames": names or [""]}
@@ -334,31 +358,31 @@ class Emulator:
 
         def evaluate_alarm(alarm: dict[str, Any]) -> None:
             key = (alarm.get("Namespace"), alarm.get("MetricName"), _dimensions(watch, alarm))
-            everything = watch._metrics  # noqa: SLF001
+            everything = watch._metrics
             if key in everything:
-                watch._metrics = {key: everything[key]}  # noqa: SLF001
+                watch._metrics = {key: everything[key]}
                 try:
                     evaluate(alarm)
                 finally:
-                    watch._metrics = everything  # noqa: SLF001
+                    watch._metrics = everything
 
         def set_alarm_state(params: Any, data: dict[str, Any], *kind: Any) -> Any:
             # A state that is set carries only the reason data that came with it.
-            watch._alarms.get(data.get("AlarmName"), {}).pop("StateReasonData", None)  # noqa: SLF001
+            watch._alarms.get(data.get("AlarmName"), {}).pop("StateReasonData", None)
             return set_state(params, data, *kind)
 
-        watch._put_metric_alarm, watch._describe_alarms = put_metric_alarm, describe_alarms  # noqa: SLF001
-        watch._evaluate_alarm, watch._set_alarm_state = evaluate_alarm, set_alarm_state  # noqa: SLF001
-        self._provisioners._cw_metric_alarm_record = record_from_template  # noqa: SLF001
+        watch._put_metric_alarm, watch._describe_alarms = put_metric_alarm, describe_alarms
+        watch._evaluate_alarm, watch._set_alarm_state = evaluate_alarm, set_alarm_state
+        self._provisioners._cw_metric_alarm_record = record_from_template
 
     def put_composite_alarm(self, data: dict[str, Any]) -> str:
         """Create or change a composite alarm and give its ARN."""
-        self._json_call(self._cloudwatch._put_composite_alarm, data)  # noqa: SLF001
-        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])  # noqa: SLF001
+        self._json_call(self._cloudwatch._put_composite_alarm, data)
+        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])
 
     def delete_alarm(self, name: str) -> None:
         """Delete an alarm."""
-        self._json_call(self._cloudwatch._delete_alarms, {"AlarmNames": [name]})  # noqa: SLF001
+        self._json_call(self._cloudwatch._delete_alarms, {"AlarmNames": [name]})
 
     def _json_call(self, handler: Any, data: dict[str, Any]) -> None:
         status, _, body = handler({}, data, False, True)  # noqa: FBT003
@@ -367,7 +391,7 @@ class Emulator:
 
     def tell_history(self, alarm: dict[str, Any], summary: str) -> None:
         """Write what became of an action into the alarm's history."""
-        self._cloudwatch._history_entries().append(  # noqa: SLF001
+        self._cloudwatch._history_entries().append(
             {
                 "AlarmName": alarm["AlarmName"],
                 "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
@@ -402,13 +426,13 @@ class Emulator:
             "Detail": json.dumps(detail),
             "Resources": [resource],
         }
-        bridge._put_events({"Entries": [entry]}, allow_aws_source=True)  # noqa: SLF001
+        bridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
     # The end
 
     def stop(self) -> None:
         """Stop every function worker and every node process."""
-        importlib.import_module("ministack.app")._reset_all_state()  # noqa: SLF001
+        importlib.import_module("ministack.app")._reset_all_state()
 
 
 def _make_math(alarm: dict[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
@@ -422,7 +446,7 @@ def _make_math(alarm: dict[str, Any], metrics: list[dict[str, Any]]) -> dict[str
 
 
 def _dimensions(watch: Any, alarm: dict[str, Any]) -> Any:
-    return watch._dims_key(watch._dims_from_list(alarm.get("Dimensions") or []))  # noqa: SLF001
+    return watch._dims_key(watch._dims_from_list(alarm.get("Dimensions") or []))
 
 
 def read_headers(scope: Scope) -> dict[str, str]:

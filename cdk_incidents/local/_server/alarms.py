@@ -41,7 +41,11 @@ class Alarms:
     def changed(self, alarm: dict[str, Any], before: str, after: str, reason: str) -> None:
         """Tell the bus, whatever the alarm's switch says, then act unless that is off."""
         now = self._cloud.clock.now()
-        unknown = {"value": before, "reason": "Unchecked: Initial alarm creation", "timestamp": stamp(_created(alarm, now))}
+        unknown = {
+            "value": before,
+            "reason": "Unchecked: Initial alarm creation",
+            "timestamp": stamp(_created(alarm, now)),
+        }
         previous = self._last.get(alarm["AlarmArn"], unknown)
         if previous["value"] != before:
             previous = unknown
@@ -74,12 +78,14 @@ class Alarms:
             summary = f"Successfully executed action {action}"
         self._emulator.tell_history(alarm, summary)
 
-    def _call_function(self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+    def _call_function(
+        self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime
+    ) -> None:
         account, region = self._emulator.here()
         if not self._emulator.may_invoke(action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"]):
             message = (
-                "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource because no"
-                " resource-based policy allows the lambda:InvokeFunction action"
+                "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource"
+                " because no resource-based policy allows the lambda:InvokeFunction action"
             )
             raise ServiceError("AccessDeniedException", message)
         event = {
@@ -92,9 +98,13 @@ class Alarms:
         }
         self._invoke(action, event)
 
-    def _start_incident(self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+    def _start_incident(
+        self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime
+    ) -> None:
         account_id, region = self._emulator.here()
-        raw = json.dumps(self._emulator.event_shape("CloudWatch Alarm State Change", alarm["AlarmArn"], detail))
+        raw = json.dumps(
+            self._emulator.event_shape("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
+        )
         details = {
             "source": "aws.cloudwatch",
             "timestamp": now,
@@ -122,7 +132,12 @@ def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
     if alarm.get("AlarmDescription"):
         told["description"] = alarm["AlarmDescription"]
     if "AlarmRule" in alarm:
-        for name in ("AlarmRule", "ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod"):
+        for name in (
+            "AlarmRule",
+            "ActionsSuppressor",
+            "ActionsSuppressorWaitPeriod",
+            "ActionsSuppressorExtensionPeriod",
+        ):
             if alarm.get(name) is not None:
                 told[name[0].lower() + name[1:]] = alarm[name]
         return told
@@ -138,7 +153,11 @@ def _single(alarm: dict[str, Any]) -> dict[str, Any]:
         "Stat": alarm.get("ExtendedStatistic") or alarm.get("Statistic"),
         "Unit": alarm.get("Unit"),
     }
-    return {"Id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"])), "MetricStat": stat, "ReturnData": True}
+    return {
+        "Id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"])),
+        "MetricStat": stat,
+        "ReturnData": True,
+    }
 
 
 def _metric(query: dict[str, Any]) -> dict[str, Any]:

@@ -63,14 +63,22 @@ class AsyncInvoker:
         self._fail(arn, settings, event, "RetriesExhausted", failures, result)
 
     def _fail(
-        self, arn: str, settings: dict[str, Any], event: Any, condition: str, count: int, result: dict[str, Any]
+        self,
+        arn: str,
+        settings: dict[str, Any],
+        event: Any,
+        condition: str,
+        count: int,
+        result: dict[str, Any],
     ) -> None:
         destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         if not destination:
             return
         record = {
             "version": "1.0",
-            "timestamp": dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": dt.datetime.now(dt.timezone.utc)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "requestContext": {
                 "requestId": str(uuid.uuid4()),
                 "functionArn": arn,

@@ -39,13 +39,19 @@ class ResponsePlanType:
             changed["incidentTemplateTags"] = changed.pop("incidentTemplateIncidentTags")
         # What the template no longer has is emptied.
         emptied: dict[str, Any] = {"engagements": [], "actions": [], "integrations": [], "displayName": ""}
-        emptied |= {"incidentTemplateSummary": "", "incidentTemplateDedupeString": "", "incidentTemplateTags": {}}
+        emptied |= {
+            "incidentTemplateSummary": "",
+            "incidentTemplateDedupeString": "",
+            "incidentTemplateTags": {},
+        }
         emptied |= {"incidentTemplateNotificationTargets": [], "chatChannel": {"empty": {}}}
         tags = plan.pop("tags", {})
         del plan["name"]
         self._calls("UpdateResponsePlan", {**emptied, **plan, **changed, "arn": arn})
         known = self._calls("ListTagsForResource", {"resourceArn": arn})["tags"]
-        self._calls("UntagResource", {"resourceArn": arn, "tagKeys": [key for key in known if key not in tags]})
+        self._calls(
+            "UntagResource", {"resourceArn": arn, "tagKeys": [key for key in known if key not in tags]}
+        )
         self._calls("TagResource", {"resourceArn": arn, "tags": tags})
         return arn, {"Arn": arn}
 
@@ -76,7 +82,9 @@ class ReplicationSetType:
         """Change one Region, as the service does."""
         before, after = _regions(old), _regions(props)
         actions: list[dict[str, Any]] = [
-            {"addRegionAction": {"regionName": name, **value}} for name, value in after.items() if name not in before
+            {"addRegionAction": {"regionName": name, **value}}
+            for name, value in after.items()
+            if name not in before
         ]
         actions += [{"deleteRegionAction": {"regionName": name}} for name in before if name not in after]
         if len(actions) > 1:
@@ -133,9 +141,10 @@ class Calls:
         try:
             if problems := violations(self._service.wire.input_shape(operation), params):
                 raise invalid("; ".join(problems))
-            return self._service.call(operation, params, caller)
+            result: dict[str, Any] = self._service.call(operation, params, caller)
         except ServiceError as error:
             raise ValueError(f"{error.message} (Service: SsmIncidents, Error Code: {error.code})") from None
+        return result
 
 
 def add_types(emulator: Emulator, cloud: Cloud, service: Service) -> None:
@@ -148,7 +157,9 @@ def add_types(emulator: Emulator, cloud: Cloud, service: Service) -> None:
 
 def _plan(props: dict[str, Any]) -> dict[str, Any]:
     """Turn the properties of a plan into the input of CreateResponsePlan."""
-    plan = _lower({key: value for key, value in props.items() if key not in ("Tags", "Actions", "Integrations")})
+    plan: dict[str, Any] = _lower(
+        {key: value for key, value in props.items() if key not in ("Tags", "Actions", "Integrations")}
+    )
     template = plan["incidentTemplate"]
     template["impact"] = int(template.get("impact", 0))
     if "incidentTags" in template:
@@ -170,7 +181,9 @@ def _action(props: dict[str, Any]) -> dict[str, Any]:
     if static:
         action["parameters"] = {item["Key"]: item["Values"] for item in static}
     if dynamic:
-        action["dynamicParameters"] = {item["Key"]: {"variable": item["Value"]["Variable"]} for item in dynamic}
+        action["dynamicParameters"] = {
+            item["Key"]: {"variable": item["Value"]["Variable"]} for item in dynamic
+        }
     return {"ssmAutomation": action}
 
 
@@ -188,7 +201,9 @@ def _regions(props: dict[str, Any]) -> dict[str, dict[str, Any]]:
     keys = {"SseKmsKeyId": "sseKmsKeyId"}
     return {
         region["RegionName"]: {
-            keys[key]: value for key, value in (region.get("RegionConfiguration") or {}).items() if key in keys
+            keys[key]: value
+            for key, value in (region.get("RegionConfiguration") or {}).items()
+            if key in keys
         }
         for region in props["Regions"]
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
+_TYPES: dict[str, Any] = {
     "string": str,
     "boolean": bool,
     "integer": int,
@@ -28,9 +28,13 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "list": list,
     "blob": (bytes, str),
 }
-_SIZE_WORDS = {"string": "length", "list": "length", "map": "length", "blob": "length"}
+_SIZED = ("string", "list", "map", "blob")
 # Classes that Java's patterns have and Python's do not.
-_JAVA_CLASSES = {r"\p{L}": r"^\W\d_", r"\p{N}": r"\d", r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u202f\u3000"}
+_JAVA_CLASSES = {
+    r"\p{L}": r"^\W\d_",
+    r"\p{N}": r"\d",
+    r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u202f\u3000",
+}
 
 
 def violations(shape: Shape, value: Any) -> list[str]:
@@ -56,22 +60,8 @@ def wrong_type(shape: Shape, value: Any) -> str:
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    limits = shape.metadata
-    word = _SIZE_WORDS.get(shape.type_name)
-    size = len(value) if word else value
-    shown = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
-    if word or shape.type_name in ("integer", "long", "float", "double"):
-        have = f"have {word}" if word else "have value"
-        if "max" in limits and size > limits["max"]:
-            yield f"{shown}{have} less than or equal to {limits['max']}"
-        if "min" in limits and size < limits["min"]:
-            yield f"{shown}{have} greater than or equal to {limits['min']}"
-    if shape.type_name == "string":
-        if "pattern" in limits and not _pattern(limits["pattern"]).search(value):
-            yield f"{shown}satisfy regular expression pattern: {limits['pattern']}"
-        if shape.enum and value not in shape.enum:
-            yield f"{shown}satisfy enum value set: [{', '.join(shape.enum)}]"
-    elif shape.type_name == "structure":
+    yield from _out_of_bounds(shape, value, path)
+    if shape.type_name == "structure":
         yield from _members(shape, value, path)
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):
@@ -80,6 +70,23 @@ def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _violations(shape.key, key, f"{path}.{key}.key")
             yield from _violations(shape.value, item, f"{path}.{key}.member")
+
+
+def _out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    limits = shape.metadata
+    shown = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
+    sized = shape.type_name in _SIZED
+    size = len(value) if sized else value
+    have = "have length" if sized else "have value"
+    if "max" in limits and size > limits["max"]:
+        yield f"{shown}{have} less than or equal to {limits['max']}"
+    if "min" in limits and size < limits["min"]:
+        yield f"{shown}{have} greater than or equal to {limits['min']}"
+    if "pattern" in limits and not _pattern(limits["pattern"]).search(value):
+        yield f"{shown}satisfy regular expression pattern: {limits['pattern']}"
+    enum = getattr(shape, "enum", None)
+    if enum and value not in enum:
+        yield f"{shown}satisfy enum value set: [{', '.join(enum)}]"
 
 
 def _members(shape: Shape, value: dict[str, Any], path: str) -> Iterator[str]:

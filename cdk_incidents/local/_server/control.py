@@ -11,7 +11,7 @@ from .faults import TRANSPORT, Fault
 from .wire import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .faults import Faults
     from .services import Service
@@ -28,20 +28,20 @@ class Control:
 
     def __call__(self, request: Request) -> Response:
         """Answer a request of the control path."""
-        route = (request.method, request.path.rpartition("/")[2])
-        if route == ("GET", "health"):
-            return _json({"status": "ok", "pid": os.getpid(), "region": self._cloud.region})
-        if route == ("GET", "pages"):
-            return _json({"pages": self._cloud.pages})
-        if route == ("GET", "audit"):
-            return _json({"audit": self._cloud.audit})
-        if route == ("GET", "faults"):
-            return _json({"faults": [asdict(fault) for fault in self._pending.pending()]})
-        if route == ("DELETE", "faults"):
-            self._pending.clear()
-            return _json({"faults": []})
-        if route == ("POST", "faults"):
+        route = f"{request.method} {request.path.rpartition('/')[2]}"
+        if route == "POST faults":
             return self._add(request.body)
+        if route == "DELETE faults":
+            self._pending.clear()
+        answers: dict[str, Callable[[], dict[str, Any]]] = {
+            "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": self._cloud.region},
+            "GET pages": lambda: {"pages": self._cloud.pages},
+            "GET audit": lambda: {"audit": self._cloud.audit},
+            "GET faults": lambda: {"faults": [asdict(fault) for fault in self._pending.pending()]},
+            "DELETE faults": lambda: {"faults": []},
+        }
+        if route in answers:
+            return _json(answers[route]())
         return _json({"error": f"{request.method} {request.path} is not known"}, 404)
 
     def _add(self, body: bytes) -> Response:
@@ -61,7 +61,7 @@ class Control:
             played = sorted(name for s in self._services for name in s.played)
             return f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
         if fault.error not in TRANSPORT and not any(s.wire.is_error(fault.error) for s in services):
-            return f"error must be one that the service has, or one of {', '.join(TRANSPORT)} (got {fault.error!r})"
+            return f"error must be the service's own or one of {', '.join(TRANSPORT)} (got {fault.error!r})"
         if not isinstance(fault.times, int) or fault.times < 1:
             return f"times must be a whole number from 1 up (got {fault.times!r})"
         return ""

@@ -65,7 +65,11 @@ class Gateway:
         """Find the service whose name the signature is for, if it plays what the request asks."""
         signed = _SCOPE.search(headers.get("authorization", ""))
         service = self._services.get(signed[1]) if signed else None
-        if service and service.shared and not service.plays(headers.get("x-amz-target", "").rpartition(".")[2]):
+        if (
+            service
+            and service.shared
+            and not service.plays(headers.get("x-amz-target", "").rpartition(".")[2])
+        ):
             return None
         return service
 

@@ -47,7 +47,9 @@ def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, s
     details = params.get("triggerDetails", {})
     if details.get("source", "").startswith(_OWN_PREFIX) and not caller.service:
         # CHOICE: the documents say that a customer's source must not begin so; not what happens.
-        raise invalid(f"triggerDetails.source must not begin with '{_OWN_PREFIX}' (got '{details['source']}')")
+        raise invalid(
+            f"triggerDetails.source must not begin with '{_OWN_PREFIX}' (got '{details['source']}')"
+        )
     if len(params.get("relatedItems", [])) >= RELATED_ITEMS:
         raise invalid(f"An incident has at most {RELATED_ITEMS} related items, the parent OpsItem among them")
     if (earlier := _same_token(account.tokens, params)) and earlier in account.records:
@@ -57,7 +59,10 @@ def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, s
     if caller.service:
         # The service deduplicates what an alarm or a rule starts by itself, per source and plan.
         dedupe = dedupe or f"{details.get('triggerArn', '')}:{plan_arn}"
-    merged = next((r for r in account.records.values() if dedupe and r.is_open and r.data["dedupeString"] == dedupe), None)
+    merged = next(
+        (r for r in account.records.values() if dedupe and r.is_open and r.data["dedupeString"] == dedupe),
+        None,
+    )
     if merged:
         return merged.data["arn"], "merged"
     now = cloud.clock.now()
@@ -117,7 +122,12 @@ def _new_record(
     if template.get("incidentTags"):
         account.tags[data["arn"]] = dict(template["incidentTags"])
     parent = ops_items.create(
-        account, caller.region, title=data["title"], description=data["arn"], source="Incident Manager", now=now
+        account,
+        caller.region,
+        title=data["title"],
+        description=data["arn"],
+        source="Incident Manager",
+        now=now,
     )
     parent_item = {"identifier": {"type": "PARENT", "value": {"arn": parent}}, "title": data["title"]}
     for item in [*params.get("relatedItems", []), parent_item]:
@@ -133,7 +143,9 @@ def _tell_trigger(record: Record, source: dict[str, Any], details: dict[str, Any
         "rawData": details.get("rawData"),
         "timestamp": details.get("timestamp", now).isoformat(),
     }
-    timeline.add(record, "SSM Incident Trigger", json.dumps({k: v for k, v in told.items() if v is not None}), now)
+    timeline.add(
+        record, "SSM Incident Trigger", json.dumps({k: v for k, v in told.items() if v is not None}), now
+    )
 
 
 def find(caller: Caller, arn: str) -> Record:

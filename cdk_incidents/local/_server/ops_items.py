@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def create(
-    account: Account, region: str, *, title: str, description: str, source: str, now: dt.datetime, **members: Any
+    account: Account,
+    region: str,
+    *,
+    title: str,
+    description: str,
+    source: str,
+    now: dt.datetime,
+    **members: Any,
 ) -> str:
     """Put an OpsItem into the account and give its ARN."""
     item_id = f"oi-{uuid.uuid4().hex[:12]}"
@@ -35,7 +42,9 @@ def create(
 
 def create_ops_item(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Create an OpsItem."""
-    more = {k: v for k, v in params.items() if k not in ("Title", "Description", "Source", "Tags", "AccountId")}
+    more = {
+        k: v for k, v in params.items() if k not in ("Title", "Description", "Source", "Tags", "AccountId")
+    }
     arn = create(
         caller.account,
         caller.region,

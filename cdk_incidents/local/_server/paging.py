@@ -21,7 +21,7 @@ def page(items: Sequence[Any], params: dict[str, Any], member: str) -> dict[str,
     except ValueError:
         raise invalid("The nextToken is not one of ours") from None
     end = start + params.get("maxResults", _DEFAULT)
-    result = {member: list(items[start:end])}
+    result: dict[str, Any] = {member: list(items[start:end])}
     if end < len(items):
         result["nextToken"] = base64.urlsafe_b64encode(str(end).encode()).decode()
     return result

@@ -1,4 +1,4 @@
-"""Which permission on which resources each operation asks of its caller: AWS's service authorization reference."""
+"""Which permission on which resources each operation asks for, by the service authorization reference."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def update_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any])
         added = dict(action["addRegionAction"])
         name = added.pop("regionName")
         if name in regions or len(regions) >= _REGIONS:
-            raise invalid(f"A replication set has at most {_REGIONS} different Regions (has {', '.join(regions)})")
+            raise invalid(
+                f"A replication set has at most {_REGIONS} different Regions (has {', '.join(regions)})"
+            )
         regions[name] = active_region(added, now)
     else:
         name = action["deleteRegionAction"]["regionName"]

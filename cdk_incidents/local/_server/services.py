@@ -92,9 +92,8 @@ class Service:
             raise BrokenConnection(fault.after_s if fault.error == faults.TIMEOUT else 0.0)
         try:
             caller = identify()
-            if fault and fault.error != faults.LOST:
-                raise ServiceError(fault.error, "A fault that was asked for")
-            params = self.wire.read(operation, request) if operation else {}
+            _raise(fault)
+            params = self.wire.read(operation, request) if self.plays(operation) else {}
             response = self.wire.write(operation, self.call(operation, params, caller))
         except ServiceError as error:
             response = self.wire.write_error(error)
@@ -114,3 +113,8 @@ class Service:
         if operation not in _ANYWHERE:
             replication.require(caller)
         return self._plays[operation](self._cloud, caller, params)
+
+
+def _raise(fault: faults.Fault | None) -> None:
+    if fault and fault.error not in faults.TRANSPORT:
+        raise ServiceError(fault.error, "A fault that was asked for")

@@ -65,7 +65,11 @@ class Wire:
         """Tell the operation that a request names, empty if the service has none such."""
         if self._rest:
             return next(
-                (o.name for method, path, o in self._routes if method == request.method and path.fullmatch(request.path)),
+                (
+                    o.name
+                    for method, path, o in self._routes
+                    if method == request.method and path.fullmatch(request.path)
+                ),
                 "",
             )
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -91,7 +95,9 @@ class Wire:
             raise ServiceError("SerializationException", "The body is no JSON object")
         values = {**body, **self._located(operation, shape, request)}
         parsed = {
-            name: _parse(member, values[name]) for name, member in shape.members.items() if values.get(name) is not None
+            name: _parse(member, values[name])
+            for name, member in shape.members.items()
+            if values.get(name) is not None
         }
         if problem := wrong_type(shape, parsed):
             raise ServiceError("SerializationException", problem)
@@ -122,7 +128,9 @@ class Wire:
         status = operation.http.get("responseCode", 200) if self._rest else 200
         if status == 204:  # noqa: PLR2004
             return Response(status, b"", _headers(self._rest))
-        return Response(status, json.dumps(_write(shape, result) if shape else {}).encode(), _headers(self._rest))
+        return Response(
+            status, json.dumps(_write(shape, result) if shape else {}).encode(), _headers(self._rest)
+        )
 
     def write_error(self, error: ServiceError) -> Response:
         """Write an error with the status and the members that the model gives it."""

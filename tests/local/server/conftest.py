@@ -1,0 +1,228 @@
+"""One loopback AWS for all tests here, and what they need to talk to it. Names are each test's own."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+READY_S = 30
+
+
+@dataclass
+class Aws:
+    """A running server, seen from outside."""
+
+    url: str
+    clients: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def client(
+        self, service: str, region: str = REGION, key: str = "test", *, token: tuple[str, str] = ("test", "")
+    ) -> Any:
+        """Give a client that does not retry; `token` is a secret and a session token."""
+        name = (service, region, key)
+        if name not in self.clients:
+            self.clients[name] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=key,
+                aws_secret_access_key=token[0],
+                aws_session_token=token[1] or None,
+                config=Config(retries={"total_max_attempts": 1}, read_timeout=5, parameter_validation=False),
+            )
+        return self.clients[name]
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask on the control path."""
+        data = json.dumps(body).encode() if body is not None else None
+        with urlopen(Request(f"{self.url}/_cdk_incidents/{path}", data, method=method), timeout=5) as answer:  # noqa: S310
+            result: dict[str, Any] = json.load(answer)
+        return result
+
+    def plan(self, **template: Any) -> str:
+        """Make a response plan of a new name."""
+        created = self.client("ssm-incidents").create_response_plan(
+            name=unique("plan"), incidentTemplate={"title": "A plan's title", "impact": 3, **template}
+        )
+        arn: str = created["arn"]
+        return arn
+
+    def start(self, plan: str, **details: Any) -> str:
+        """Start an incident."""
+        arn: str = self.client("ssm-incidents").start_incident(responsePlanArn=plan, **details)[
+            "incidentRecordArn"
+        ]
+        return arn
+
+    def record(self, arn: str) -> dict[str, Any]:
+        """Give an incident record."""
+        found: dict[str, Any] = self.client("ssm-incidents").get_incident_record(arn=arn)["incidentRecord"]
+        return found
+
+    def role(self, *statements: dict[str, Any]) -> str:
+        """Make a role that anybody may assume, and that may do what the statements say."""
+        name, iam = unique("role"), self.client("iam")
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        policy = {"Version": "2012-10-17", "Statement": list(statements)}
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+        return arn
+
+    def as_role(self, role_arn: str, service: str = "ssm-incidents") -> Any:
+        """Give a client that acts as a role."""
+        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        token = (given["SecretAccessKey"], given["SessionToken"])
+        return self.client(service, key=given["AccessKeyId"], token=token)
+
+    def queue(self) -> tuple[str, str]:
+        """Make a queue and give its URL and ARN."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        return url, arn
+
+    def messages(self, url: str, count: int = 1, within_s: float = 8) -> list[dict[str, Any]]:
+        """Wait for messages, and give their JSON bodies."""
+        found: list[dict[str, Any]] = []
+
+        def receive() -> bool:
+            got = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            found.extend(json.loads(message["Body"]) for message in got.get("Messages", []))
+            return len(found) >= count
+
+        wait_until(receive, within_s)
+        return found
+
+
+@dataclass
+class Function:
+    """A function with an alias `live`, which tells a queue of each invocation."""
+
+    aws: Aws
+    name: str
+    queue: str
+    arn: str
+
+    @property
+    def alias(self) -> str:
+        """The ARN of the alias."""
+        return f"{self.arn}:live"
+
+    def permit(
+        self, qualifier: str = "live", principal: str = "lambda.alarms.cloudwatch.amazonaws.com"
+    ) -> None:
+        """Let CloudWatch alarms of this account invoke a qualifier, or the function itself."""
+        given = {"Qualifier": qualifier} if qualifier else {}
+        self.aws.client("lambda").add_permission(
+            FunctionName=self.name,
+            StatementId=unique("s"),
+            Action="lambda:InvokeFunction",
+            Principal=principal,
+            SourceAccount=ACCOUNT,
+            **given,
+        )
+
+    def told(self, count: int = 1) -> list[dict[str, Any]]:
+        """Wait for invocations and give {arn, event} of each."""
+        return self.aws.messages(self.queue, count)
+
+
+_CODE = """
+import boto3, json, os
+queue = boto3.client("sqs")
+def handler(event, context):
+    told = {"arn": context.invoked_function_arn, "event": event}
+    queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(told))
+    if os.environ.get("FAIL"):
+        raise RuntimeError("as asked for")
+"""
+
+
+def unique(prefix: str) -> str:
+    """Make a name that nothing else has."""
+    return f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+def wait_until(holds: Callable[[], bool], within_s: float = 8) -> None:
+    """Wait until something holds, or fail."""
+    until = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < until, f"not within {within_s} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """Give one server for the whole run."""
+    folder = tmp_path_factory.mktemp("cloud")
+    command = [sys.executable, "-m", "cdk_incidents.local._server", "--dir", str(folder), "--watch-stdin"]
+    command += ["--retry-base-s", "0.02"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+    assert process.stdin
+    assert process.stdout
+    port = json.loads(process.stdout.readline())["port"]
+    cloud = Aws(f"http://127.0.0.1:{port}")
+    yield cloud
+    for client in cloud.clients.values():
+        client.close()
+    process.stdin.close()
+    process.wait(READY_S)
+    process.stdout.close()
+
+
+@pytest.fixture
+def incidents(aws: Aws) -> Any:
+    """Give a client of Incident Manager that may do everything."""
+    return aws.client("ssm-incidents")
+
+
+@pytest.fixture
+def make_function(aws: Aws) -> Callable[..., Function]:
+    """Give what makes functions."""
+
+    def make(**environment: str) -> Function:
+        name, (queue, queue_arn) = unique("fn"), aws.queue()
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("index.py", _CODE)
+        role = aws.role({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn})
+        made = aws.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="index.handler",
+            Role=role,
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"QUEUE": queue, **environment}},
+            Publish=True,
+        )
+        aws.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+        return Function(aws, name, queue, made["FunctionArn"].removesuffix(":1"))
+
+    return make
