@@ -62,6 +62,18 @@ def same_stack(one: IConstruct, other: IConstruct) -> bool:
     return Stack.of(one).node.addr == Stack.of(other).node.addr
 
 
+def same_deployment(one: IConstruct, other: IConstruct) -> bool:
+    """Tell whether both constructs are deployed at once: in one stack, or in nested stacks of one."""
+    return _outermost(one).node.addr == _outermost(other).node.addr
+
+
+def _outermost(construct: IConstruct) -> Stack:
+    stack = Stack.of(construct)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack
+
+
 def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
     """Order two stacks of one stage, so that a name is not used before it stands for something.
 
@@ -70,4 +82,4 @@ def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
     later_stage, earlier_stage = Stage.of(later), Stage.of(earlier)
     if later_stage is None or earlier_stage is None or later_stage.node.addr != earlier_stage.node.addr:
         return
-    Stack.of(later).add_stack_dependency(Stack.of(earlier))
+    _outermost(later).add_stack_dependency(_outermost(earlier))

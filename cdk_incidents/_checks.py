@@ -54,7 +54,8 @@ def check_range(argument: str, value: float | None, *, minimum: int, maximum: in
     """Refuse a number outside its range, or one that is not whole; a token passes."""
     if value is None or is_token(value):
         return
-    if isinstance(value, bool) or value != int(value) or not minimum <= value <= maximum:
+    # `in` takes anything, while comparing a text with a number raises an error that names nothing.
+    if isinstance(value, bool) or value not in range(minimum, maximum + 1):
         raise refusal(argument, f"a whole number from {minimum} to {maximum}", value, remedy)
 
 

@@ -201,7 +201,8 @@ def check_tags(argument: str, tags: Mapping[str, str]) -> None:
     argument
         The name of the argument, for the message.
     tags
-        Up to 50; a key has 1 to 128 letters, digits and `+-=._:/`, a value 1 to 256 characters.
+        Up to 50; a key has 1 to 128 letters, digits and `+-=._:/`, a value 1 to 256 letters, digits, spaces
+        and `_=@:.+,-/`.
     """
     check_count(argument, list(tags), maximum=50, remedy="leave some out.")
     for key, value in tags.items():
@@ -214,3 +215,10 @@ def check_tags(argument: str, tags: Mapping[str, str]) -> None:
             remedy="rename it, without space and @.",
         )
         check_length(f"{argument}: the value of {key!r}", value, maximum=256)
+        check_pattern(
+            f"{argument}: the value of {key!r}",
+            value,
+            pattern=r"[a-zA-Z0-9 _=@:.+,\-/]*",
+            rule="letters, digits, spaces and _=@:.+,-/",
+            remedy="put free text into the summary instead.",
+        )

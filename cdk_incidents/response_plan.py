@@ -17,7 +17,7 @@ from cdk_incidents._arn import (
     deploy_after,
     response_plan_arn,
     response_plan_name_of,
-    same_stack,
+    same_deployment,
 )
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
 
@@ -359,13 +359,21 @@ class _ImportedResponsePlan(_ResponsePlanBase):
 def arn_seen_from(plan: IResponsePlanRef, user: IConstruct) -> str:
     """Return a plan's ARN for a construct that uses it, and order the two deployments.
 
-    Within a stack it is a reference, which gives the order. Across stacks of an app it is a text, made of the
-    plan's name, with the user's stack deployed after the plan's: an export would block later changes.
+    Within a stack and its nested ones it is a reference, which gives the order. Across stacks of an app it is
+    a text, made of the plan's name, with the user's stack deployed after the plan's: an export would block
+    later changes.
     """
-    if not isinstance(plan, ResponsePlan) or same_stack(plan, user):
+    name = _name_in_this_app(plan)
+    if name is None or same_deployment(plan, user):
         return plan.response_plan_ref.response_plan_arn
     deploy_after(user, plan)
-    return response_plan_arn(Stack.of(user), plan.response_plan_name, account=Stack.of(plan).account)
+    return response_plan_arn(Stack.of(user), name, account=Stack.of(plan).account)
+
+
+def _name_in_this_app(plan: IResponsePlanRef) -> str | None:
+    if isinstance(plan, ssmincidents.CfnResponsePlan):
+        return plan.name
+    return plan.response_plan_name if isinstance(plan, ResponsePlan) else None
 
 
 def record_arns(plan: IResponsePlanRef) -> str:
@@ -373,7 +381,9 @@ def record_arns(plan: IResponsePlanRef) -> str:
     if isinstance(plan, _ResponsePlanBase):
         name = plan.response_plan_name
     else:
-        name = response_plan_name_of("plan", plan.response_plan_ref.response_plan_arn)
+        name = _name_in_this_app(plan) or response_plan_name_of(
+            "plan", plan.response_plan_ref.response_plan_arn
+        )
     return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:incident-record/{name}/*"
 
 

@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events_targets as targets
 
-from cdk_incidents._arn import deploy_after, same_stack
+from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._checks import refusal
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Route:
         return targets.LambdaFunction(self._alias, dead_letter_queue=self._dead_letters)
 
     def _arn_seen_from(self, user: IConstruct) -> str:
-        if same_stack(self._alias, user):
+        if same_deployment(self._alias, user):
             return self._alias.function_arn
         # A text and no reference: an export would block every later change of the trigger's stack.
         deploy_after(user, self._alias)

@@ -1,0 +1,169 @@
+"""What the construct tests share: stacks, their templates, and ways to look into them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ssmincidents as ssmincidents
+
+import cdk_incidents as incidents
+
+ROOT = Path(__file__).parents[2]
+_CLI = ROOT / "node_modules" / "aws-cdk"
+CDK_INIT_FLAGS = json.loads((_CLI / "lib/init-templates/.recommended-feature-flags.json").read_text())
+"""All feature flags that `cdk init` writes, as the pinned CLI has them."""
+FLAGS: dict[str, dict[str, Any]] = {
+    "no-flags": {},
+    "cdk-init": CDK_INIT_FLAGS,
+    "policies-of-their-own": {"@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy": True},
+}
+
+Resource = dict[str, Any]
+
+
+class Synth:
+    """One template, synthesised once, and what is in it."""
+
+    def __init__(self, stack: cdk.Stack) -> None:
+        app, stage = stack.node.root, cdk.Stage.of(stack)
+        assert isinstance(app, cdk.App)
+        assert stage is not None
+        app.synth()  # once: CDK keeps what it synthesised
+        assembly = Path(stage.synth().directory)
+        self.template: dict[str, Any] = json.loads((assembly / stack.template_file).read_text())
+        artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+        artifact = artifacts.get(stack.artifact_id, {})
+        self.dependencies = [
+            name for name in artifact.get("dependencies", []) if not name.endswith(".assets")
+        ]
+        metadata = json.loads((assembly / artifact["additionalMetadataFile"]).read_text()) if artifact else {}
+        self.messages = [
+            (path, entry["type"].rpartition(":")[2], entry["data"])
+            for path, entries in metadata.items()
+            for entry in entries
+            if entry["type"] in {"aws:cdk:warning", "aws:cdk:error"}
+        ]
+
+    @property
+    def resources(self) -> dict[str, Resource]:
+        """All resources by their logical ids."""
+        found: dict[str, Resource] = self.template.get("Resources", {})
+        return found
+
+    def of_type(self, resource_type: str, like: str = "") -> dict[str, Resource]:
+        """Return the resources of a type, those whose logical id contains `like`."""
+        return {
+            logical_id: resource
+            for logical_id, resource in self.resources.items()
+            if resource["Type"] == resource_type and like in logical_id
+        }
+
+    def one(self, resource_type: str, like: str = "") -> Resource:
+        """Return the only resource of that kind."""
+        (resource,) = self.of_type(resource_type, like).values()
+        return resource
+
+    def id_of(self, resource_type: str, like: str = "") -> str:
+        """Return the logical id of the only resource of that kind."""
+        (logical_id,) = self.of_type(resource_type, like)
+        return logical_id
+
+    def properties(self, resource_type: str, like: str = "") -> dict[str, Any]:
+        """Return the properties of the only resource of that kind."""
+        found: dict[str, Any] = self.one(resource_type, like).get("Properties", {})
+        return found
+
+    def exports(self) -> list[str]:
+        """Return what the stack exports, which would block its later changes."""
+        return [name for name, output in self.template.get("Outputs", {}).items() if "Export" in output]
+
+    def comes_after(self, logical_id: str) -> set[str]:
+        """Return the logical ids of all resources that CloudFormation makes before one."""
+        seen: set[str] = set()
+        ahead = [logical_id]
+        while ahead:
+            resource = self.resources[ahead.pop()]
+            named = set(resource.get("DependsOn", [])) | _references(resource.get("Properties", {}))
+            new = (named & set(self.resources)) - seen
+            seen |= new
+            ahead += new
+        return seen
+
+
+def _references(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return {name for item in value for name in _references(item)}
+    if not isinstance(value, dict):
+        return set()
+    found = {name for item in value.values() for name in _references(item)}
+    if isinstance(value.get("Ref"), str):
+        found.add(value["Ref"])
+    if isinstance(value.get("Fn::GetAtt"), list):
+        found.add(value["Fn::GetAtt"][0])
+    return found
+
+
+class Make:
+    """The things that most tests start from."""
+
+    flags = FLAGS
+    env = cdk.Environment(account="111122223333", region="eu-west-1")
+
+    def app(self, context: dict[str, Any] | None = None) -> cdk.App:
+        """Return an app with this context, which is where feature flags stand too."""
+        return cdk.App(context=context, analytics_reporting=False)
+
+    def stack(
+        self,
+        construct_id: str = "Stack",
+        *,
+        env: cdk.Environment | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> cdk.Stack:
+        """Return a stack in an app of its own."""
+        return cdk.Stack(self.app(context), construct_id, env=env)
+
+    def synth(self, stack: cdk.Stack) -> Synth:
+        """Synthesise the app and return the stack's template."""
+        return Synth(stack)
+
+    def synth_all(self, *stacks: cdk.Stack) -> list[Synth]:
+        """Synthesise an app once and return the templates of several of its stacks."""
+        return [Synth(stack) for stack in stacks]
+
+    def plan(
+        self, stack: cdk.Stack, construct_id: str = "Plan", *, name: str | None = None
+    ) -> incidents.ResponsePlan:
+        """Return a critical plan."""
+        incident = incidents.IncidentTemplate.critical(title="Checkout is failing")
+        return incidents.ResponsePlan(stack, construct_id, incident=incident, response_plan_name=name)
+
+    def cfn_plan(self, stack: cdk.Stack, construct_id: str = "CfnPlan") -> ssmincidents.CfnResponsePlan:
+        """Return CDK's own L1 of a plan."""
+        incident = ssmincidents.CfnResponsePlan.IncidentTemplateProperty(
+            impact=1, title="Checkout is failing"
+        )
+        return ssmincidents.CfnResponsePlan(stack, construct_id, name="l1-plan", incident_template=incident)
+
+    def alarm(self, stack: cdk.Stack, construct_id: str = "Alarm") -> cloudwatch.Alarm:
+        """Return an alarm on some metric."""
+        metric = cloudwatch.Metric(namespace="Checkout", metric_name="Errors")
+        return cloudwatch.Alarm(stack, construct_id, metric=metric, threshold=1, evaluation_periods=1)
+
+    def composite(self, stack: cdk.Stack, construct_id: str = "Composite") -> cloudwatch.CompositeAlarm:
+        """Return a composite alarm over one alarm."""
+        rule = cloudwatch.AlarmRule.from_alarm(
+            self.alarm(stack, f"{construct_id}Part"), cloudwatch.AlarmState.ALARM
+        )
+        return cloudwatch.CompositeAlarm(stack, construct_id, alarm_rule=rule)
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """Return the things that most tests start from."""
+    return Make()
