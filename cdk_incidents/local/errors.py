@@ -42,14 +42,19 @@ class DeployError(LocalCloudError):
 
     Attributes
     ----------
+    stack
+        the stack's name
     output
         what the CDK CLI printed; empty for the calls that need no CLI
     reasons
         why, in CloudFormation's words, the smoke test's verdict first
     """
 
-    def __init__(self, message: str, *, output: str = "", reasons: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, stack: str = "", output: str = "", reasons: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
+        self.stack = stack
         self.output = output
         self.reasons = list(reasons)
 

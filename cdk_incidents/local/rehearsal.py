@@ -100,7 +100,7 @@ class Rehearsal:
                 deployed = cloud.cdk.deploy(assembly, on_line=self._progress.detail)
         except DeployError as error:
             self._fail("deploy", str(error))
-            verdicts = [read_failed_smoke_test("", reason) for reason in error.reasons]
+            verdicts = [read_failed_smoke_test(error.stack, reason) for reason in error.reasons]
             self.report.smoke_tests += [verdict for verdict in verdicts if verdict]
             return False
         for done in deployed:

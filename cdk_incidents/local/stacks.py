@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_TRACE = re.compile(r"\s+at \S")
 _GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 SMOKE_TEST_FAILED = "Smoke test failed"
 
@@ -84,7 +86,9 @@ class Stacks:
                 break
             reason = event.get("ResourceStatusReason", "")
             if event["ResourceStatus"].endswith("_FAILED") and reason and "cancelled" not in reason.lower():
-                reasons.insert(0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
+                reasons.insert(
+                    0, f"{event['LogicalResourceId']} ({event['ResourceType']}): {_untraced(reason)}"
+                )
         return sorted(dict.fromkeys(reasons), key=lambda text: SMOKE_TEST_FAILED not in text)
 
     def _settle(self, name: str, stack_id: str, doing: str, timeout_s: float) -> dict[str, str]:
@@ -104,7 +108,12 @@ class Stacks:
 def failed(doing: str, name: str, status: str, reasons: list[str], output: str = "") -> DeployError:
     """Return the error for a stack that did not come out as asked, with its reasons."""
     told = "".join(f"\n  {reason}" for reason in reasons) or f"\n{tail(output)}".rstrip()
-    return DeployError(f"{doing} {name} failed ({status}):{told}", output=output, reasons=reasons)
+    return DeployError(f"{doing} {name} failed ({status}):{told}", stack=name, output=output, reasons=reasons)
+
+
+def _untraced(reason: str) -> str:
+    """Return a reason without the stack trace that CDK's provider framework puts under it."""
+    return "\n".join(line for line in reason.splitlines() if line.strip() and not _TRACE.match(line))
 
 
 def tail(output: str, lines: int = 25) -> str:
