@@ -49,10 +49,10 @@ class ResponsePlanType:
         del plan["name"]
         self._calls("UpdateResponsePlan", {**emptied, **plan, **changed, "arn": arn})
         known = self._calls("ListTagsForResource", {"resourceArn": arn})["tags"]
-        self._calls(
-            "UntagResource", {"resourceArn": arn, "tagKeys": [key for key in known if key not in tags]}
-        )
-        self._calls("TagResource", {"resourceArn": arn, "tags": tags})
+        if gone := [key for key in known if key not in tags]:
+            self._calls("UntagResource", {"resourceArn": arn, "tagKeys": gone})
+        if tags:
+            self._calls("TagResource", {"resourceArn": arn, "tags": tags})
         return arn, {"Arn": arn}
 
     def delete(self, arn: str, _props: dict[str, Any]) -> None:
@@ -71,9 +71,8 @@ class ReplicationSetType:
 
     def create(self, _logical_id: str, props: dict[str, Any], _stack: str) -> Created:
         """Create the set with its Regions."""
-        regions = _regions(props)
-        params = {"regions": regions, "tags": _tags(props.get("Tags"))}
-        arn = self._calls("CreateReplicationSet", params)["arn"]
+        tags = {"tags": _tags(props["Tags"])} if props.get("Tags") else {}
+        arn = self._calls("CreateReplicationSet", {"regions": _regions(props), **tags})["arn"]
         if _flag(props):
             self._calls("UpdateDeletionProtection", {"arn": arn, "deletionProtected": True})
         return arn, {"Arn": arn}

@@ -1,0 +1,396 @@
+"""The CloudFormation types that are played here, and what CloudFormation does around them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .conftest import ACCOUNT, REGION, unique, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Aws, Function
+
+_DONE = ("COMPLETE", "FAILED")
+
+
+class Stack:
+    """One stack, created, updated and deleted through CloudFormation's API."""
+
+    def __init__(self, aws: Aws, key: str = "test") -> None:
+        self.name = unique("stack")
+        self._client = aws.client("cloudformation", key=key)
+
+    def deploy(self, resources: dict[str, Any], **outputs: Any) -> str:
+        """Create or update the stack and give its status."""
+        template = {"Resources": resources}
+        if outputs:
+            template["Outputs"] = {name: {"Value": value} for name, value in outputs.items()}
+        known = any(s["StackName"] == self.name for s in self._client.describe_stacks()["Stacks"])
+        change = self._client.update_stack if known else self._client.create_stack
+        change(StackName=self.name, TemplateBody=json.dumps(template))
+        return self._wait()
+
+    def delete(self) -> None:
+        """Delete the stack."""
+        self._client.delete_stack(StackName=self.name)
+        wait_until(
+            lambda: not any(s["StackName"] == self.name for s in self._client.describe_stacks()["Stacks"])
+        )
+
+    def _wait(self) -> str:
+        def status() -> str:
+            found: str = self._client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
+            return found
+
+        wait_until(lambda: status().endswith(_DONE) and "CLEANUP" not in status(), 20)
+        return status()
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs."""
+        stack = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def events(self, logical_id: str) -> list[tuple[str, str]]:
+        """Give (status, reason) of a resource, oldest first."""
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        found = [
+            (e["ResourceStatus"], e.get("ResourceStatusReason", ""))
+            for e in events
+            if e["LogicalResourceId"] == logical_id
+        ]
+        return found[::-1]
+
+
+@pytest.fixture
+def stack(aws: Aws) -> Stack:
+    """Give a stack that does not exist yet."""
+    return Stack(aws)
+
+
+def _plan(name: str, **more: Any) -> dict[str, Any]:
+    template = {"Title": "t", "Impact": 2, **more.pop("template", {})}
+    return {
+        "Plan": {
+            "Type": "AWS::SSMIncidents::ResponsePlan",
+            "Properties": {"Name": name, "IncidentTemplate": template, **more},
+        }
+    }
+
+
+_ARNS = {"Ref": {"Ref": "Plan"}, "Arn": {"Fn::GetAtt": ["Plan", "Arn"]}}
+
+
+def test_a_response_plan_is_created_with_all_of_its_properties(stack: Stack, incidents: Any) -> None:
+    """Ref and Arn are the ARN, and every property arrives."""
+    name, topic = unique("plan"), f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+    contact = f"arn:aws:ssm-contacts:{REGION}:{ACCOUNT}:contact/oncall"
+    automation = {
+        "DocumentName": "Doc",
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r",
+        "Parameters": [{"Key": "p", "Values": ["v"]}],
+        "DynamicParameters": [{"Key": "Incident", "Value": {"Variable": "INCIDENT_RECORD_ARN"}}],
+    }
+    template = {
+        "Summary": "s",
+        "DedupeString": "d",
+        "IncidentTags": [{"Key": "team", "Value": "Payments"}],
+        "NotificationTargets": [{"SnsTopicArn": topic}],
+    }
+    resources = _plan(
+        name,
+        template=template,
+        DisplayName="Checkout",
+        Engagements=[contact],
+        ChatChannel={"ChatbotSns": [topic]},
+        Actions=[{"SsmAutomation": automation}],
+        Tags=[{"Key": "Stage", "Value": "Prod"}],
+    )
+    assert stack.deploy(resources, **_ARNS) == "CREATE_COMPLETE"
+    arn = f"arn:aws:ssm-incidents::{ACCOUNT}:response-plan/{name}"
+    assert stack.outputs == {"Ref": arn, "Arn": arn}
+    plan = incidents.get_response_plan(arn=arn)
+    assert plan["incidentTemplate"] == {
+        "title": "t",
+        "impact": 2,
+        "summary": "s",
+        "dedupeString": "d",
+        "incidentTags": {"team": "Payments"},
+        "notificationTargets": [{"snsTopicArn": topic}],
+    }
+    assert (plan["displayName"], plan["engagements"]) == ("Checkout", [contact])
+    assert plan["chatChannel"] == {"chatbotSns": [topic]}
+    (action,) = plan["actions"]
+    assert action["ssmAutomation"]["parameters"] == {"p": ["v"]}
+    assert action["ssmAutomation"]["dynamicParameters"] == {"Incident": {"variable": "INCIDENT_RECORD_ARN"}}
+    assert incidents.list_tags_for_resource(resourceArn=arn)["tags"] == {"Stage": "Prod"}
+
+
+def test_a_response_plan_is_updated_in_place(stack: Stack, incidents: Any) -> None:
+    """What changes changes, and what the template no longer has is gone."""
+    name = unique("plan")
+    stack.deploy(
+        _plan(name, template={"Summary": "s", "DedupeString": "d"}, Tags=[{"Key": "a", "Value": "1"}])
+    )
+    changed = _plan(name, template={"Title": "new"}, Tags=[{"Key": "b", "Value": "2"}])
+    assert stack.deploy(changed, **_ARNS) == "UPDATE_COMPLETE"
+    arn = stack.outputs["Ref"]
+    template = incidents.get_response_plan(arn=arn)["incidentTemplate"]
+    assert (template["title"], template.get("summary") or "", template.get("dedupeString") or "") == (
+        "new",
+        "",
+        "",
+    )
+    assert incidents.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
+
+
+def test_a_new_name_replaces_a_response_plan(stack: Stack, incidents: Any) -> None:
+    """Name requires replacement: the new plan is there and the old one gone."""
+    old, new = unique("plan"), unique("plan")
+    stack.deploy(_plan(old), **_ARNS)
+    arn = stack.outputs["Ref"]
+    assert stack.deploy(_plan(new), **_ARNS) == "UPDATE_COMPLETE"
+    assert stack.outputs["Ref"].endswith(f"/{new}")
+    with pytest.raises(incidents.exceptions.ResourceNotFoundException):
+        incidents.get_response_plan(arn=arn)
+
+
+def test_deleting_the_stack_deletes_the_plan(stack: Stack, incidents: Any) -> None:
+    """Nothing stays behind."""
+    stack.deploy(_plan(unique("plan")), **_ARNS)
+    arn = stack.outputs["Ref"]
+    stack.delete()
+    with pytest.raises(incidents.exceptions.ResourceNotFoundException):
+        incidents.get_response_plan(arn=arn)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ({"Impact": 9}, "value less than or equal to 5"),
+        ({"Title": "t" * 201}, "length less than or equal to 200"),
+    ],
+)
+def test_what_the_service_refuses_fails_the_deployment(
+    stack: Stack, template: dict[str, Any], told: str
+) -> None:
+    """The stack rolls back with the service's own words."""
+    assert stack.deploy(_plan(unique("plan"), template=template)) == "ROLLBACK_COMPLETE"
+    assert told in dict(stack.events("Plan"))["CREATE_FAILED"]
+
+
+def test_a_name_that_is_taken_fails_the_deployment(aws: Aws, stack: Stack) -> None:
+    """Plan names are unique in the account."""
+    taken = aws.plan().rpartition("/")[2]
+    assert stack.deploy(_plan(taken)) == "ROLLBACK_COMPLETE"
+    assert "ConflictException" in dict(stack.events("Plan"))["CREATE_FAILED"]
+
+
+def test_a_failed_update_rolls_back_to_what_was(stack: Stack, incidents: Any) -> None:
+    """The plan has its old title again, and the stack says UPDATE_ROLLBACK_COMPLETE."""
+    name = unique("plan")
+    stack.deploy(_plan(name), **_ARNS)
+    arn = stack.outputs["Ref"]
+    broken = {**_plan(name, template={"Title": "new"}), "Bad": _plan("a name with spaces")["Plan"]}
+    broken["Bad"]["DependsOn"] = "Plan"
+    assert stack.deploy(broken, **_ARNS) == "UPDATE_ROLLBACK_COMPLETE"
+    assert incidents.get_response_plan(arn=arn)["incidentTemplate"]["title"] == "t"
+
+
+def test_a_replication_set_is_created_changed_and_deleted(aws: Aws) -> None:
+    """In an account without one; Ref and Arn are its ARN, Regions change one at a time."""
+    key = f"{21:012d}"
+    client, stack = aws.client("ssm-incidents", key=key), Stack(aws, key)
+    client.delete_replication_set(arn=client.list_replication_sets()["replicationSetArns"][0])
+
+    def template(*regions: str, protected: bool) -> dict[str, Any]:
+        listed = [{"RegionName": region} for region in regions]
+        return {
+            "Set": {
+                "Type": "AWS::SSMIncidents::ReplicationSet",
+                "Properties": {"Regions": listed, "DeletionProtected": protected},
+            }
+        }
+
+    assert stack.deploy(template(REGION, protected=True), Ref={"Ref": "Set"}) == "CREATE_COMPLETE"
+    (arn,) = client.list_replication_sets()["replicationSetArns"]
+    assert stack.outputs == {"Ref": arn}
+    assert client.get_replication_set(arn=arn)["replicationSet"]["deletionProtected"]
+    assert stack.deploy(template(REGION, "eu-west-1", protected=False)) == "UPDATE_COMPLETE"
+    found = client.get_replication_set(arn=arn)["replicationSet"]
+    assert (sorted(found["regionMap"]), found["deletionProtected"]) == (["eu-west-1", REGION], False)
+    three = template(REGION, "eu-west-2", "eu-west-3", protected=False)
+    assert stack.deploy(three) == "UPDATE_ROLLBACK_COMPLETE"
+    stack.delete()
+    assert client.list_replication_sets()["replicationSetArns"] == []
+
+
+def _alarm(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": name,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            **more,
+        },
+    }
+
+
+def test_a_composite_alarm_is_created_changed_and_deleted(aws: Aws, stack: Stack) -> None:
+    """Ref is the name, Arn the ARN; the rule changes in place."""
+    child, name, watch = unique("alarm"), unique("composite"), aws.client("cloudwatch")
+
+    def template(state: str) -> dict[str, Any]:
+        rule = {"Fn::Sub": f'{state}("${{Child}}")'}
+        return {
+            "Child": _alarm(child, Namespace="App", MetricName="m"),
+            "All": {
+                "Type": "AWS::CloudWatch::CompositeAlarm",
+                "Properties": {"AlarmName": name, "AlarmRule": rule},
+            },
+        }
+
+    outputs = {"Ref": {"Ref": "All"}, "Arn": {"Fn::GetAtt": ["All", "Arn"]}}
+    assert stack.deploy(template("ALARM"), **outputs) == "CREATE_COMPLETE"
+    assert stack.outputs == {"Ref": name, "Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"}
+    assert stack.deploy(template("OK"), **outputs) == "UPDATE_COMPLETE"
+
+    def rules() -> list[str]:
+        alarms = watch.describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+        return [alarm["AlarmRule"] for alarm in alarms]
+
+    assert rules() == [f'OK("{child}")']
+    stack.delete()
+    assert rules() == []
+
+
+def test_a_template_makes_an_alarm_on_metric_math(aws: Aws, stack: Stack) -> None:
+    """Metrics instead of MetricName are admitted and kept."""
+    name = unique("alarm")
+    stat = {"Metric": {"Namespace": "App", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    metrics = [
+        {"Id": "e", "Expression": "m * 2", "ReturnData": True},
+        {"Id": "m", "MetricStat": stat, "ReturnData": False},
+    ]
+    assert stack.deploy({"Math": _alarm(name, Metrics=metrics)}) == "CREATE_COMPLETE"
+    (alarm,) = aws.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert alarm["Metrics"] == metrics
+
+
+def test_inline_code_is_in_index_py(aws: Aws, stack: Stack) -> None:
+    """Whatever the handler is called; so code that reads its own file finds it."""
+    code = "from pathlib import Path\n# here\ndef handler(e, c): return Path(__file__).name\n"
+    properties = {
+        "FunctionName": unique("fn"),
+        "Runtime": "python3.13",
+        "Handler": "other.handler",
+        "Role": aws.role(),
+        "Code": {"ZipFile": code},
+    }
+    assert (
+        stack.deploy({"Fn": {"Type": "AWS::Lambda::Function", "Properties": properties}}) == "CREATE_COMPLETE"
+    )
+    client = aws.client("lambda")
+    answer = client.invoke(FunctionName=properties["FunctionName"])
+    assert "No module named 'other'" in answer["Payload"].read().decode()
+    client.update_function_configuration(FunctionName=properties["FunctionName"], Handler="index.handler")
+    assert json.load(client.invoke(FunctionName=properties["FunctionName"])["Payload"]) == "index.py"
+
+
+_CUSTOM = """
+import json, os, urllib.request
+import boto3
+queue = boto3.client("sqs")
+def handler(event, context):
+    told = {key: event.get(key) for key in ("RequestType", "PhysicalResourceId")}
+    queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(told))
+    failed = event["ResourceProperties"].get("Fail") == "true" and event["RequestType"] != "Delete"
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer["PhysicalResourceId"] = "made-by-" + event["RequestType"]
+    answer["Status"] = "FAILED" if failed else "SUCCESS"
+    answer["Reason"] = "Smoke test failed at start"
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request)
+"""
+
+
+def _custom(aws: Aws, code: str = _CUSTOM) -> tuple[str, dict[str, Any]]:
+    """Give a queue, and a template of a custom resource that tells it of each request."""
+    url, arn = aws.queue()
+    role = aws.role({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn})
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": role,
+        "Code": {"ZipFile": code},
+        "Environment": {"Variables": {"QUEUE": url}},
+        "Timeout": 10,
+    }
+    properties = {"ServiceToken": {"Fn::GetAtt": ["Fn", "Arn"]}, "ServiceTimeout": 10}
+    return url, {
+        "Fn": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Custom": {"Type": "Custom::IncidentSmokeTest", "Properties": properties},
+    }
+
+
+def test_a_failed_create_is_followed_by_a_delete(aws: Aws, stack: Stack) -> None:
+    """The Delete carries the id that the failed Create gave; the reason fails the stack."""
+    url, template = _custom(aws)
+    template["Custom"]["Properties"]["Fail"] = True
+    assert stack.deploy(template) == "ROLLBACK_COMPLETE"
+    assert aws.messages(url, 2) == [
+        {"RequestType": "Create", "PhysicalResourceId": None},
+        {"RequestType": "Delete", "PhysicalResourceId": "made-by-Create"},
+    ]
+    assert dict(stack.events("Custom"))["CREATE_FAILED"] == "Smoke test failed at start"
+
+
+def test_a_failed_update_is_followed_by_an_update_back(aws: Aws, stack: Stack) -> None:
+    """The stack rolls back, and the resource is asked to return to its old properties."""
+    url, template = _custom(aws)
+    assert stack.deploy(template) == "CREATE_COMPLETE"
+    template["Custom"]["Properties"] = {**template["Custom"]["Properties"], "Fail": True}
+    assert stack.deploy(template) == "UPDATE_ROLLBACK_COMPLETE"
+    assert [told["RequestType"] for told in aws.messages(url, 3)][:3] == ["Create", "Update", "Update"]
+
+
+def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack) -> None:
+    """CloudFormation invokes asynchronously, so Lambda's two retries hold: the third try answers."""
+    crash = """
+    tries = os.path.join(os.environ["TMPDIR"], os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+    with open(tries, "a+") as file:
+        print("x", file=file)
+        file.seek(0)
+        if len(file.readlines()) < 3:
+            raise RuntimeError("crashed")
+    failed ="""
+    url, template = _custom(aws, _CUSTOM.replace("\n    failed =", crash))
+    assert stack.deploy(template) == "CREATE_COMPLETE"
+    assert len(aws.messages(url, 3)) == 3
+
+
+def test_a_stacks_alarm_reaches_a_function_through_its_alias(
+    stack: Stack, aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """A permission from a template opens the alias for CloudWatch."""
+    function, name = make_function(), unique("alarm")
+    permission = {
+        "FunctionName": function.alias,
+        "Action": "lambda:InvokeFunction",
+        "Principal": "lambda.alarms.cloudwatch.amazonaws.com",
+        "SourceAccount": ACCOUNT,
+    }
+    resources = {
+        "Permission": {"Type": "AWS::Lambda::Permission", "Properties": permission},
+        "Alarm": _alarm(name, Namespace="App", MetricName="m", AlarmActions=[function.alias]),
+    }
+    assert stack.deploy(resources) == "CREATE_COMPLETE"
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="r")
+    (told,) = function.told()
+    assert told["event"]["alarmData"]["alarmName"] == name
