@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy, Stack, custom_resources
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -87,6 +87,13 @@ class SmokeTestProvider(Construct):
         stack = Stack.of(self)
         plan, records = arn_seen_from(quiet_plan, self), record_arns(quiet_plan)
         ops_items = stack.format_arn(service="ssm", resource="opsitem", resource_name="*")
+        # CloudFormation's ARN of a log group ends in :*, its streams.
+        log_without_streams = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=trigger_log.log_group_name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         may = iam.PolicyStatement
         role = self._role(
             "Role",
@@ -98,7 +105,10 @@ class SmokeTestProvider(Construct):
                 may(actions=permissions.FIND, resources=["*"]),
                 may(actions=[*permissions.READ, *permissions.REMOVE], resources=[plan, records]),
                 may(actions=["ssm:DeleteOpsItem"], resources=[ops_items]),
-                may(actions=["logs:FilterLogEvents"], resources=[trigger_log.log_group_arn]),
+                may(
+                    actions=["logs:FilterLogEvents"],
+                    resources=[trigger_log.log_group_arn, log_without_streams],
+                ),
                 may(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
                 self._may_log(),
             ],

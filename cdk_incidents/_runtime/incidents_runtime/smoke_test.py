@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # CloudFormation takes 4,096 bytes in all, and CDK's provider framework adds a trace to the message.
 _LONGEST_MESSAGE = 2_000
-_SEEN_FROM_ELSEWHERE = 300
+_SEEN_FROM_ELSEWHERE = 600
 # Time to clean up in, before Lambda ends the function.
 _CLEAN_UP_S = 25.0
 _POLL_S = 0.25
@@ -280,23 +280,29 @@ class Run:
     def _diagnosis(self) -> str:
         """Say what the alarm and the trigger's own log tell about an incident that did not come."""
         with _never_failing("the alarm's history"):
-            history = self._clients.cloudwatch.describe_alarm_history(
-                AlarmName=self._settings.canary_name, HistoryItemType="Action", StartDate=self._began
-            )["AlarmHistoryItems"]
-            for item in history:
-                if "fail" in item.get("HistorySummary", "").lower():
-                    return f"the alarm's action failed: {_short(item['HistorySummary'])}"
-        with _never_failing("the trigger's log"):
+            if failed := self._failed_action():
+                return f"the alarm's action failed: {_short(failed)}"
+        log = self._settings.log_group
+        try:
             lines = self._logged_since_the_beginning()
-            if not lines:
-                return (
-                    f"nothing in the trigger's log {self._settings.log_group}: it was not invoked. Does its"
-                    " alias smoke-test let lambda.alarms.cloudwatch.amazonaws.com invoke it?"
-                )
-            errors = [line for line in lines if _tells_an_error(line)]
-            if errors:
-                return f"the trigger's log {self._settings.log_group} says: {_short(errors[-1])}"
-        return f"no error in the trigger's log {self._settings.log_group}"
+        except Exception as error:  # noqa: BLE001 - a diagnosis that fails says so
+            return f"nothing, since the trigger's log {log} could not be read: {_short(str(error))}"
+        if not lines:
+            return (
+                f"nothing in the trigger's log {log}: it was not invoked. Does its alias smoke-test let"
+                " lambda.alarms.cloudwatch.amazonaws.com invoke it?"
+            )
+        errors = [text for text in map(_error_in, lines) if text]
+        return (
+            f"the trigger's log {log} says: {_short(errors[0])}" if errors else f"no error in its log {log}"
+        )
+
+    def _failed_action(self) -> str | None:
+        history = self._clients.cloudwatch.describe_alarm_history(
+            AlarmName=self._settings.canary_name, HistoryItemType="Action", StartDate=self._began
+        )
+        summaries = (item.get("HistorySummary", "") for item in history["AlarmHistoryItems"])
+        return next((summary for summary in summaries if "fail" in summary.lower()), None)
 
     def _logged_since_the_beginning(self) -> list[str]:
         began_ms = int((self._began - timedelta(seconds=1)).timestamp() * 1000)
@@ -341,8 +347,17 @@ def _skipped(why: str) -> dict[str, str]:
     return {"Result": f"skipped: {why}", "IncidentRecordArn": ""}
 
 
-def _tells_an_error(line: str) -> bool:
-    return any(word in line for word in ("ERROR", "Error", "Traceback", "timed out", "Exception"))
+def _error_in(line: str) -> str | None:
+    """Return what a line of the trigger's log says went wrong; None where it does not."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        # Lambda's own: an exception at import, a time-out, a crash. Its first line is the heading of a trace.
+        telling = any(word in line for word in ("Error", "ERROR", "timed out", "Exception"))
+        return line if telling and not line.startswith("Traceback") else None
+    if not isinstance(entry, dict) or entry.get("level") != "ERROR":
+        return None
+    return str(entry.get("reason") or entry.get("message"))
 
 
 def _short(text: str) -> str:

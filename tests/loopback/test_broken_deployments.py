@@ -1,0 +1,151 @@
+"""What a smoke test is for: a broken way from alarm to incident fails the deployment, by the real CDK CLI."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cdk_incidents.local.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cdk_incidents.local import LocalCloud
+
+pytestmark = pytest.mark.xdist_group("broken-deployments")
+
+APP = f"{sys.executable} {Path(__file__).parent / 'apps' / 'breakable.py'}"
+
+
+@pytest.fixture
+def cloud(local_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """Give the shared cloud, without what a test left in it."""
+    yield local_cloud
+    local_cloud.faults.clear()
+    for name in statuses(local_cloud):
+        local_cloud.delete_stack(name)
+    for record in local_cloud.incidents():
+        local_cloud.client("ssm-incidents").delete_incident_record(arn=record["arn"])
+
+
+def statuses(cloud: LocalCloud) -> dict[str, str]:
+    """Return the status of each of our stacks by its name."""
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    return {
+        stack["StackName"]: stack["StackStatus"]
+        for stack in stacks
+        if stack["StackName"] != "CDKToolkit" and stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+
+
+def started_plans(cloud: LocalCloud) -> set[str]:
+    """Return the names of the plans that anybody tried to start, from the cloud's own audit."""
+    with urllib.request.urlopen(f"{cloud.endpoint_url}/_cdk_incidents/audit") as answer:  # noqa: S310 - loopback
+        return {call["plan"].rpartition("/")[2] for call in json.load(answer)["audit"]}
+
+
+def fire(cloud: LocalCloud, stack: str) -> None:
+    """Set the stack's live alarm to ALARM."""
+    cloudwatch = cloud.client("cloudwatch")
+    (name,) = (
+        alarm["AlarmName"]
+        for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+        if alarm["AlarmName"].startswith(f"{stack}-Alarm")
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+
+
+def failed_deployment(cloud: LocalCloud, **context: str) -> str:
+    """Deploy what must not deploy; return CloudFormation's reason."""
+    with pytest.raises(DeployError) as failure:
+        cloud.deploy(APP, context=context)
+    return " ".join(failure.value.reasons)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reasons"),
+    [
+        ("role", ["failed at incident", "AccessDenied", "StartIncident"]),
+        ("permission", ["failed at incident", ":smoke-test", "no resource-based policy allows"]),
+        ("code", ["failed at incident", "broken on purpose"]),
+    ],
+)
+def test_broken_link_fails_the_deployment(cloud: LocalCloud, broken: str, reasons: list[str]) -> None:
+    """Each broken link fails the deployment with a reason that names it, and leaves nothing."""
+    reason = failed_deployment(cloud, **{"break": broken, "stack": f"Broken-{broken}"})
+    for part in reasons:
+        assert part in reason
+    assert statuses(cloud)[f"Broken-{broken}"] == "ROLLBACK_COMPLETE"
+    assert cloud.incidents() == []
+    assert {plan for plan in started_plans(cloud) if "QuietPlan" not in plan} == set()
+    assert cloud.pages == []
+
+
+def test_service_that_refuses_fails_the_deployment(cloud: LocalCloud) -> None:
+    """When the service refuses to start, the reason is the service's own error."""
+    cloud.faults.add("StartIncident", error="ValidationException", times=100)
+    reason = failed_deployment(cloud, stack="Refused")
+    assert "failed at incident" in reason
+    assert "ValidationException" in reason
+    assert cloud.incidents() == []
+
+
+@pytest.mark.parametrize("broken", ["crash", "time-out"])
+def test_smoke_test_that_dies_is_reported_at_once(cloud: LocalCloud, broken: str) -> None:
+    """A crashed or timed-out smoke test fails the deployment in seconds, not at CloudFormation's time-out."""
+    stack = cloud.cdk.synthesise(APP, context={"break": broken, "stack": f"Dead-{broken}"})
+    with pytest.raises(DeployError) as failure:
+        cloud.create_stack(
+            f"Dead-{broken}",
+            template_of(stack.directory, f"Dead-{broken}"),
+            assets=stack.directory,
+            timeout_s=60,
+        )
+    assert any("Custom::IncidentSmokeTest" in reason for reason in failure.value.reasons)
+    assert cloud.incidents() == []
+
+
+def template_of(assembly: Path, stack: str) -> dict[str, Any]:
+    """Return the synthesised template of a stack."""
+    template: dict[str, Any] = json.loads((assembly / f"{stack}.template.json").read_text())
+    return template
+
+
+def test_broken_code_never_reaches_live_alarms(cloud: LocalCloud) -> None:
+    """A broken edit rolls back, and the old code serves the live alarm all the while."""
+    cloud.deploy(APP, context={"stack": "Live"})
+    reason = failed_deployment(cloud, stack="Live", **{"break": "code"})
+    assert "broken on purpose" in reason
+    assert statuses(cloud)["Live"] == "UPDATE_ROLLBACK_COMPLETE"
+    fire(cloud, "Live")
+    assert cloud.wait_for_incident(title="Live-Alarm")["status"] == "OPEN"
+
+
+def test_changed_route_runs_the_smoke_test_again(cloud: LocalCloud) -> None:
+    """An update that changes what is proven runs the test; one that changes nothing of it does not."""
+    starts = []
+    for title in ("{title}", "{title}", "Shop: {title}"):
+        cloud.deploy(APP, context={"stack": "Again", "title": title})
+        with urllib.request.urlopen(f"{cloud.endpoint_url}/_cdk_incidents/audit") as answer:  # noqa: S310
+            calls = json.load(answer)["audit"]
+        starts.append(sum("Again" in call["plan"] for call in calls))
+    assert starts == [1, 1, 2]
+
+
+def test_deletion_never_fails(cloud: LocalCloud) -> None:
+    """A stack whose canary and quiet plan somebody removed by hand is deleted all the same."""
+    cloud.deploy(APP, context={"stack": "Gone"})
+    cloudwatch, incidents = cloud.client("cloudwatch"), cloud.client("ssm-incidents")
+    names = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
+    cloudwatch.delete_alarms(AlarmNames=[name for name in names if "Canary" in name])
+    for plan in incidents.list_response_plans()["responsePlanSummaries"]:
+        if "QuietPlan" in plan["name"]:
+            incidents.delete_response_plan(arn=plan["arn"])
+    cloud.delete_stack("Gone")
+    assert "Gone" not in statuses(cloud)
