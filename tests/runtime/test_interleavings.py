@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runtime.fakes import (
     INTERNAL,
@@ -24,6 +24,7 @@ from runtime.fakes import (
     refusal,
 )
 from runtime.interleaving import Interleaving, KilledError
+from runtime.strategies import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ SERVICE_OPERATIONS = (
 )
 WINDOWS = st.sampled_from([timedelta(0), timedelta(days=1), None])
 SEEDS = st.integers(min_value=0, max_value=2**32)
-ROUNDS = settings(max_examples=60, deadline=None, derandomize=True)
+ROUNDS = examples(60)
 
 
 @dataclass

@@ -162,7 +162,9 @@ class Incidents:
             if not page.get("nextToken"):
                 break
             asked["nextToken"] = page["nextToken"]
-        return [arn for _, arn in sorted(found, reverse=True)]
+        # What an attempt started was created soon after it began.
+        found.sort(key=lambda record: abs(record[0] - attempt.since))
+        return [arn for _, arn in found]
 
     def status(self, arn: str) -> str:
         """Ask the service for a record's status.

@@ -1,0 +1,95 @@
+"""Where a signal goes that has no incident."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from incidents_runtime.deliveries import NotJson
+from runtime.fakes import DENIED, THROTTLED, World, refusal
+
+TOO_LONG = refusal("InvalidParameterValue")
+
+
+def add(world: World, event: object, reason: str = "because", titles: tuple[str, ...] = ("Title",)) -> None:
+    """Add a dead letter."""
+    world.trigger.dead_letters.add(event, "Critical", reason, titles)
+
+
+def test_the_event_its_reason_and_its_route() -> None:
+    """All that is needed to bring it back."""
+    world = World()
+    add(world, {"a": "ü\x00\ud800"})
+    (letter,) = world.queues.sent
+    assert json.loads(letter["MessageBody"]) == {"a": "ü\x00\ud800"}
+    assert letter["MessageAttributes"] == {
+        "Reason": {"DataType": "String", "StringValue": "because"},
+        "Route": {"DataType": "String", "StringValue": "Critical"},
+    }
+
+
+def test_a_queue_that_takes_less_gets_the_outline() -> None:
+    """Better than nothing, and people are told."""
+    world = World()
+    world.queues.fail("SendMessage", TOO_LONG)
+    add(world, {"a": "x" * 10_000, "b": 1})
+    body = json.loads(world.queues.sent[0]["MessageBody"])
+    assert body == {"a": "x" * 499 + "…", "b": 1}
+    assert len(world.topics.published) == 1
+
+
+def test_a_queue_that_fails_otherwise_costs_the_event_nothing() -> None:
+    """It is raised, so that the event is kept as a whole where it is."""
+    world = World()
+    for error in (THROTTLED, DENIED):
+        world.queues.fail("SendMessage", error)
+        with pytest.raises(ClientError):
+            add(world, {"a": "x" * 10_000})
+    assert world.queues.sent == []
+    assert len(world.topics.published) == 2
+
+
+def test_a_fallback_that_fails_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """The dead letter is kept, and its alarm tells."""
+    world = World()
+    world.topics.fail("Publish", DENIED)
+    add(world, {})
+    assert len(world.queues.sent) == 1
+    assert "the fallback was not told" in capsys.readouterr().out
+
+
+def test_odd_reasons_and_titles_are_fit_for_queue_and_topic() -> None:
+    """The fakes refuse what SQS and SNS would."""
+    world = World()
+    add(world, {}, reason="\x00\ud800" + "r" * 5_000, titles=("ü🚨\n" * 300, "two"))
+    add(world, {}, reason="", titles=("",))
+    assert world.queues.reasons()[1] == "unknown"
+    assert world.topics.published[0]["Subject"].endswith("...")
+    assert "Incident: two" in world.topics.published[0]["Message"]
+
+
+def test_no_missing_incident_no_message() -> None:
+    """A recovery that failed is nobody's page."""
+    world = World()
+    add(world, {}, titles=())
+    assert world.topics.calls == []
+
+
+@pytest.mark.parametrize(
+    ("event", "body"), [(NotJson("{"), "{"), (NotJson(""), "(an empty message)"), ("text", '"text"')]
+)
+def test_a_body_that_is_no_json_is_kept_as_it_was(event: object, body: str) -> None:
+    """A queue takes no empty one."""
+    world = World()
+    add(world, event)
+    assert world.queues.sent[0]["MessageBody"] == body
+
+
+def test_the_outline_of_a_wide_event_is_bounded() -> None:
+    """Thousands of long members do not burst a message."""
+    world = World()
+    event: dict[str, Any] = {f"{n}🚨" * 100: [["🚨" * 1_000] * 100] * 100 for n in range(60)}
+    add(world, event)
+    assert len(world.topics.published[0]["Message"]) < 110_000

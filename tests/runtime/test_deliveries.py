@@ -1,0 +1,80 @@
+"""How an event came."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from incidents_runtime.deliveries import Delivery, Message, NotJson, batch, once_more, straight
+from runtime.fakes import FUNCTION, failure_record, message
+
+RETRY = f"{FUNCTION}:retry"
+
+
+@pytest.mark.parametrize(
+    ("arn", "alias"),
+    [
+        (f"{FUNCTION}:Critical", "Critical"),
+        (f"{FUNCTION}:smoke-test", "smoke-test"),
+        (f"{FUNCTION}:route_2", "route_2"),
+        (FUNCTION, ""),
+        (f"{FUNCTION}:12", ""),
+        (f"{FUNCTION}:$LATEST", ""),
+        (f"{FUNCTION}:a:b", ""),
+    ],
+)
+def test_the_alias_is_the_route(arn: str, alias: str) -> None:
+    """A version, or the function itself, is none."""
+    assert straight({}, arn) == Delivery({}, FUNCTION, alias)
+
+
+def test_no_arn_is_no_route() -> None:
+    """Nothing is trusted."""
+    assert straight({}, "").alias == ""
+
+
+def test_a_failure_record_is_unwrapped() -> None:
+    """Whatever the payload is."""
+    for payload in ({"a": 1}, None, "text"):
+        record = message(failure_record(payload, "Manual"))
+        assert once_more(Message.of(record), RETRY) == Delivery(payload, FUNCTION, "Manual")
+
+
+def test_a_dead_letter_names_its_route_beside_the_event() -> None:
+    """In the attribute that it was given."""
+    delivery = once_more(Message.of(message({"a": 1}, route="Manual")), RETRY)
+    assert delivery == Delivery({"a": 1}, FUNCTION, "Manual")
+
+
+def test_a_body_that_is_no_json_stays_as_it_is() -> None:
+    """Nobody reads a signal from it."""
+    for body in ("{", "[" * 100_000):
+        assert once_more(Message.of(message(body)), RETRY) == Delivery(NotJson(body), FUNCTION, "")
+
+
+def test_a_hostile_failure_record_has_no_route() -> None:
+    """No type is trusted."""
+    record = {"requestPayload": 7, "requestContext": ["functionArn"]}
+    assert once_more(Message.of(message(record)), RETRY) == Delivery(7, FUNCTION, "")
+
+
+@pytest.mark.parametrize(("count", "read"), [("7", 7), ("x", 1), ("9" * 12, 1), ("", 1), ("-1", 1)])
+def test_a_receive_count_is_a_number(count: str, read: int) -> None:
+    """Or the first try."""
+    record = message({})
+    record["attributes"]["ApproximateReceiveCount"] = count
+    assert Message.of(record).receive_count == read
+
+
+@pytest.mark.parametrize("record", [None, 7, {}, {"attributes": 1, "messageAttributes": {"Route": 1}}])
+def test_any_record_is_a_message(record: object) -> None:
+    """An empty one, if need be."""
+    assert Message.of(record) == Message("", "", 1, "", "")
+
+
+def test_only_records_of_a_queue_are_a_batch() -> None:
+    """All of them."""
+    records = [message({}), message({})]
+    assert batch({"Records": records}) == records
+    for event in ({}, {"Records": []}, {"Records": [message({}), {}]}, {"Records": 7}, json.dumps({})):
+        assert batch(event) is None

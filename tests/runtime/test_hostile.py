@@ -1,0 +1,124 @@
+"""Any event in: a request within every limit or a dead letter out, never an exception that loses it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from incidents_runtime.settings import Route
+from runtime.fakes import PLAN, World, alarm, failure_record, message
+from runtime.strategies import ANY_EVENT, HOSTILE_TEXTS, JSON, examples
+
+TITLES = ("{title}", "{reason} {source} {account} {region} {time}", "{unknown} {title", None)
+# The fakes refuse what AWS would: every length, range, pattern and character.
+MANY = examples(400)
+
+
+def ended(world: World, event: object, result: dict[str, Any]) -> None:
+    """Each event has ended somewhere."""
+    (outcome,) = result["outcomes"]
+    if outcome["outcome"] == "failed":
+        assert len(world.queues.sent) == 1
+        assert world.queues.reasons()[0]
+        body = json.loads(world.queues.sent[0]["MessageBody"])
+        assert isinstance(body, type(event)) or body is None
+    else:
+        assert outcome["outcome"] in ("started", "ignored")
+        assert len(world.service.records) == (outcome["outcome"] == "started")
+
+
+@MANY
+@given(event=ANY_EVENT, title=st.sampled_from(TITLES))
+def test_straight_to_a_route(event: object, title: str | None) -> None:
+    """An incident, a reason to ignore it, or a dead letter."""
+    world = World(routes=(Route(id="Critical", response_plan_arn=PLAN, title=title, auto_resolve=True),))
+    ended(world, event, world.deliver(event))
+
+
+@MANY
+@given(event=ANY_EVENT)
+def test_by_the_retry_queue(event: object) -> None:
+    """The same, and the message is done."""
+    world = World()
+    record = message(failure_record(event), receives=1)
+    assert world.deliver({"Records": [record]}, "retry") == {"batchItemFailures": []}
+    assert len(world.queues.sent) + len(world.service.records) <= 1
+
+
+@examples(150)
+@given(event=ANY_EVENT)
+def test_with_a_service_that_refuses(event: object) -> None:
+    """A refusal becomes a dead letter and a message to people, of any event."""
+    world = World()
+    refusal = {"Error": {"Code": "ValidationException", "Message": "\ud800" + "x" * 10_000}}
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - only here
+
+    world.service.fail("StartIncident", ClientError({**refusal, "ResponseMetadata": {}}, "StartIncident"))
+    (outcome,) = world.deliver(event)["outcomes"]
+    assert outcome["outcome"] in ("failed", "ignored")
+    assert len(world.queues.sent) == (outcome["outcome"] == "failed")
+
+
+@examples(150)
+@given(records=st.lists(JSON, max_size=3), body=HOSTILE_TEXTS)
+def test_any_batch(records: list[object], body: str) -> None:
+    """Whatever stands in a batch, the handler answers."""
+    world = World()
+    batch = [{"eventSource": "aws:sqs", "body": body}, *records]
+    result = world.deliver({"Records": batch}, "retry")
+    assert set(result) <= {"batchItemFailures", "outcomes"}
+
+
+@examples(100)
+@given(event=ANY_EVENT)
+def test_twice_is_once(event: object) -> None:
+    """A second delivery of anything starts nothing new."""
+    world = World()
+    world.deliver(event)
+    world.clock.time += timedelta(seconds=30)
+    before = len(world.service.records)
+    world.deliver(event)
+    assert len(world.service.records) == before
+
+
+def test_bottomless_nesting() -> None:
+    """An event that json cannot write back ends as a dead letter, or an incident, in outline."""
+    nested: Any = "deep"
+    for _ in range(50_000):
+        nested = {"a": nested}
+    world = World()
+    assert world.outcome({"nested": nested}) == "failed"
+    assert json.loads(world.queues.sent[0]["MessageBody"])["nested"]
+    event = alarm()
+    event["alarmData"]["configuration"]["metrics"] = nested
+    assert world.outcome(event) == "started"
+    body = "[" * 100_000 + "]" * 100_000
+    assert world.deliver({"Records": [message(body, route="Critical")]}, "retry") == {"batchItemFailures": []}
+    assert world.queues.sent[1]["MessageBody"] == body
+
+
+@pytest.mark.parametrize("size", [300_000, 990_000, 1_100_000])
+def test_huge_events(size: int) -> None:
+    """What the queue takes is kept whole, what it does not is kept in outline."""
+    world = World()
+    event = {"text": "x" * size}
+    assert world.outcome(event) == "failed"
+    body = json.loads(world.queues.sent[0]["MessageBody"])
+    assert (body == event) == (size < 1_000_000)
+    assert len(world.topics.published[0]["Message"]) < 10_000
+
+
+def test_secrets_stay_out_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """What an event holds is not logged, whatever becomes of it."""
+    world = World()
+    for event in (
+        {"password": "hunter2"},
+        {"source": "shop", "detail-type": "x", "detail": {"token": "hunter2"}},
+        {"alarmArn": 7, "alarmData": {"key": "hunter2"}},
+    ):
+        world.deliver(event)
+    assert "hunter2" not in capsys.readouterr().out
