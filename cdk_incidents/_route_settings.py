@@ -55,6 +55,12 @@ class RouteSettings:
         )
         if is_token(self.id):
             raise refusal("route id", "known at synth", self.id, "write the name out: it becomes an ARN.")
+        # They become a line of the function's code: a line break in a parameter of the stack would end it.
+        for argument, value in (("impact", self.impact), ("title", self.title)):
+            if value is not None and is_token(value):
+                raise refusal(argument, "known at synth", value, "write it out, or let the plan decide.")
+        if self.join_for.is_unresolved():
+            raise refusal("join_for", "known at synth", "a token", "e.g. Duration.hours(12).")
         if self.id in {SMOKE_TEST, RETRY} and not self.quiet:
             raise refusal(
                 "route id", f"other than {SMOKE_TEST} and {RETRY}, our own aliases", self.id, _REMEDY
@@ -68,9 +74,9 @@ class RouteSettings:
         )
         check_length("title", self.title, maximum=200)
         _check_fields("title", self.title)
-        seconds = self.join_for.to_seconds()
+        seconds = self.join_for.to_seconds(integral=False)
         check_range(
-            "join_for",
+            "join_for in seconds",
             seconds,
             minimum=60,
             maximum=30 * _A_DAY,

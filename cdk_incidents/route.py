@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Protocol
 import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 
 from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._checks import refusal
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_events as events
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from aws_cdk.interfaces.aws_events import IRuleRef
     from constructs import Construct, IConstruct
 
     from cdk_incidents._route_settings import RouteSettings
@@ -118,9 +119,9 @@ class Route:
         """Return the target to give to an EventBridge rule: each event that matches is a signal.
 
         What EventBridge cannot deliver goes to the trigger's dead-letter queue. The rule must be in the
-        trigger's own stack.
+        trigger's own stack: the alias names each rule that may invoke it.
         """
-        return targets.LambdaFunction(self._alias, dead_letter_queue=self._dead_letters)
+        return _RouteTarget(self)
 
     def _arn_seen_from(self, user: IConstruct) -> str:
         if same_deployment(self._alias, user):
@@ -131,6 +132,24 @@ class Route:
 
     def _function_arn_of(self, stack: Stack) -> str:
         return f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{self._function_name}"
+
+
+@jsii.implements(events.IRuleTarget)
+class _RouteTarget:
+    def __init__(self, route: Route) -> None:
+        self._route = route
+
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002
+        alias = self._route._alias  # noqa: SLF001
+        if not same_deployment(rule, alias):
+            raise refusal(
+                "rule",
+                f"in the trigger's stack, {Stack.of(alias).node.path}",
+                rule.node.path,
+                "make the rule there; from another stack it would need what needs it.",
+            )
+        target = targets.LambdaFunction(alias, dead_letter_queue=self._route._dead_letters)  # noqa: SLF001
+        return target.bind(rule, id)
 
 
 @jsii.implements(cloudwatch.IAlarmAction)

@@ -78,9 +78,13 @@ class SmokeTest(Construct):
         super().__init__(scope, id)
         timeout = timeout or Duration.seconds(90)
         check_range(
-            "timeout", timeout.to_seconds(), minimum=5, maximum=240, remedy="e.g. Duration.seconds(90)."
+            "timeout in seconds",
+            timeout.to_seconds(integral=False),
+            minimum=5,
+            maximum=240,
+            remedy="e.g. Duration.seconds(90).",
         )
-        self.quiet_plan: IResponsePlanRef = quiet_plan or self._own_plan()
+        self.quiet_plan: IResponsePlanRef = quiet_plan or self._own_plan(trigger)
         """The plan whose incidents wake nobody."""
         self._trigger = trigger
         route, alias = trigger._quiet_route(self.quiet_plan)  # noqa: SLF001 - one of a kind with the trigger
@@ -122,9 +126,10 @@ class SmokeTest(Construct):
         """What the test says: ``passed:`` with its steps and their milliseconds, or ``skipped:`` and why."""
         return self._resource.get_att_string("Result")
 
-    def _own_plan(self) -> ResponsePlan:
+    def _own_plan(self, trigger: IncidentTrigger) -> ResponsePlan:
         return ResponsePlan(
-            self,
+            # The trigger needs the plan, and the canary the trigger: the stacks must not need each other.
+            self if same_stack(self, trigger) else trigger,
             "QuietPlan",
             incident=IncidentTemplate.no_impact(
                 title="Smoke test",

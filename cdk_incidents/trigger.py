@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import jsii
 from aws_cdk import Annotations, Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -11,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import check_pattern, refusal
@@ -138,6 +139,7 @@ class IncidentTrigger(Construct):
             health_plan=health_plan,
         )
         """The alarms on the trigger itself."""
+        self.node.add_validation(_HasARoute(self._settings))
         if fallback is None:
             Annotations.of(self).add_warning_v2(
                 "cdk-incidents:no-fallback",
@@ -374,8 +376,9 @@ class IncidentTrigger(Construct):
 
     def _read_retries(self) -> None:
         alias = lambda_.Alias(self._live, RETRY, alias_name=RETRY, version=self.function.current_version)
+        # Under the alias, whose name is reserved: a route may have any other id.
         lambda_.EventSourceMapping(
-            self._live,
+            alias,
             "Retries",
             target=alias,
             event_source_arn=self._retries.queue_arn,
@@ -384,6 +387,19 @@ class IncidentTrigger(Construct):
             max_concurrency=2,
             report_batch_item_failures=True,
         )
+
+
+@jsii.implements(IValidation)
+class _HasARoute:
+    """Refuse at synth what IAM would refuse at deployment: a role whose statements name no plan."""
+
+    def __init__(self, settings: dict[str, RouteSettings]) -> None:
+        self._settings = settings
+
+    def validate(self) -> list[str]:
+        if self._settings:
+            return []
+        return [str(refusal("routes", "at least one a trigger", "none", "call add_route."))]
 
 
 def _queue(

@@ -9,6 +9,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 
 import cdk_incidents as incidents
@@ -167,3 +169,35 @@ class Make:
 def make() -> Make:
     """Return the things that most tests start from."""
     return Make()
+
+
+class World:
+    """A stack as a user would write it, under one set of feature flags."""
+
+    def __init__(self, make: Make, flags: dict[str, Any]) -> None:
+        stack = make.stack(context=flags)
+        self.plan = make.plan(stack)
+        fallback = sns.Topic(stack, "Fallback")
+        health_plan = make.plan(stack, "HealthPlan")
+        trigger = incidents.IncidentTrigger(stack, "Trigger", fallback=fallback, health_plan=health_plan)
+        critical = trigger.add_route("Critical", response_plan=self.plan, auto_resolve=True)
+        notice = trigger.add_route(
+            "notice-only",
+            response_plan=make.cfn_plan(stack),
+            impact=incidents.Impact.LOW,
+            title="{source}: {title}",
+            join_for=cdk.Duration.minutes(30),
+        )
+        critical.watch(make.alarm(stack, "Resolving"), make.composite(stack, "Composite"))
+        notice.watch(make.alarm(stack, "Staying"))
+        pattern = events.EventPattern(source=["aws.health"])
+        events.Rule(stack, "Rule", event_pattern=pattern, targets=[notice.rule_target()])
+        incidents.SmokeTest(stack, "SmokeTest", trigger=trigger)
+        self.trigger_name = trigger.trigger_name
+        self.synth = make.synth(stack)
+
+
+@pytest.fixture(scope="session", params=FLAGS)
+def world(request: pytest.FixtureRequest, make: Make) -> World:
+    """Return the stack under each set of feature flags."""
+    return World(make, FLAGS[request.param])

@@ -145,6 +145,17 @@ def test_names_a_plan_of_a_stack_in_another_account(make: Make) -> None:
     assert teams.properties(METRIC_ALARM)["AlarmActions"] == [{"Fn::Join": ["", arn]}]
 
 
+def test_names_a_plan_that_another_stack_imports(make: Make) -> None:
+    """An import stands for a plan that exists, so its use in another stack orders nothing."""
+    app = make.app()
+    central, team = cdk.Stack(app, "Central"), cdk.Stack(app, "Team")
+    plan = ResponsePlan.from_response_plan_name(central, "Import", "theirs")
+    make.alarm(team).add_alarm_action(ResponsePlanAction(plan))
+    teams = make.synth(team)
+    assert teams.properties(METRIC_ALARM)["AlarmActions"] == [own_arn("theirs")]
+    assert teams.dependencies == []
+
+
 def test_names_a_plan_of_another_stage(make: Make) -> None:
     """Across stages there is the same text, and no order: the pipeline that deploys the stages has one."""
     app = make.app()

@@ -112,6 +112,7 @@ def test_holds_ten_notification_topics(count: int, *, is_refused: bool) -> None:
     ("argument", "token"),
     [
         ("title", cdk.Fn.ref("Title")),
+        ("title", " ".join(cdk.Fn.ref(f"Part{n}") for n in range(20))),
         ("impact", cdk.Token.as_number(cdk.Fn.ref("Impact"))),
         ("summary", cdk.Fn.ref("Summary")),
         ("dedupe_string", cdk.Fn.ref("Dedupe")),

@@ -1,0 +1,538 @@
+"""IncidentTrigger: what it is made of, under every set of feature flags."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+
+from cdk_incidents import IncidentTrigger, ResponsePlan, SmokeTest, _runtime_asset
+
+if TYPE_CHECKING:
+    from tests.constructs.conftest import Make, Synth, World
+
+ALIAS = "AWS::Lambda::Alias"
+ASYNC = "AWS::Lambda::EventInvokeConfig"
+FUNCTION = "AWS::Lambda::Function"
+PERMISSION = "AWS::Lambda::Permission"
+PLAN = "AWS::SSMIncidents::ResponsePlan"
+QUEUE = "AWS::SQS::Queue"
+VERSION = "AWS::Lambda::Version"
+CALLED_BY_THE_SERVICE = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"}}
+
+
+def arn(synth: Synth, resource_type: str, like: str) -> dict[str, Any]:
+    """Return the reference to a resource's ARN."""
+    return {"Fn::GetAtt": [synth.id_of(resource_type, like), "Arn"]}
+
+
+def ref(synth: Synth, resource_type: str, like: str) -> dict[str, Any]:
+    """Return the reference to a resource."""
+    return {"Ref": synth.id_of(resource_type, like)}
+
+
+def account_arn(text: str) -> dict[str, Any]:
+    """Return an ARN with `{partition}` and `{account}` as CloudFormation makes it."""
+    before, _, rest = text.partition("{partition}")
+    middle, _, after = rest.partition("{account}")
+    return {"Fn::Join": ["", [before, {"Ref": "AWS::Partition"}, middle, {"Ref": "AWS::AccountId"}, after]]}
+
+
+def single(statements: list[dict[str, Any]]) -> set[str]:
+    """Return statements as single permissions: the order, and what CDK merges, makes no difference."""
+    found = set()
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                condition = statement.get("Condition")
+                found.add(json.dumps([action, resource, condition], sort_keys=True))
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return one value or many as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_function(world: World) -> None:
+    """The function has a name fixed at synth, the layer, its own log and role, and time for the service."""
+    synth = world.synth
+    properties = synth.properties(FUNCTION, "TriggerFunction")
+    code = properties.pop("Code")
+    assert set(code) == {"ZipFile"}
+    assert properties == {
+        "Architectures": ["arm64"],
+        "Description": "Turns signals into incidents (cdk_incidents)",
+        "Environment": {
+            "Variables": {
+                "INCIDENTS_LEDGER_TABLE": ref(synth, "AWS::DynamoDB::GlobalTable", "Ledger"),
+                "INCIDENTS_RETRY_QUEUE_URL": ref(synth, QUEUE, "Retries"),
+                "INCIDENTS_DEAD_LETTER_QUEUE_URL": ref(synth, QUEUE, "DeadLetters"),
+                "INCIDENTS_FALLBACK_TOPIC_ARN": ref(synth, "AWS::SNS::Topic", "Fallback"),
+            }
+        },
+        "FunctionName": world.trigger_name,
+        "Handler": "index.handler",
+        "Layers": [ref(synth, "AWS::Lambda::LayerVersion", "")],
+        "LoggingConfig": {"LogGroup": ref(synth, "AWS::Logs::LogGroup", "TriggerLog")},
+        "MemorySize": 256,
+        "Role": arn(synth, "AWS::IAM::Role", "TriggerRole"),
+        "Runtime": "python3.13",
+        "Timeout": 30,
+    }
+
+
+def test_function_waits_for_all_that_its_role_may_do(world: World) -> None:
+    """No invocation meets a role that is not complete: the function comes after each of its policies."""
+    synth = world.synth
+    role = synth.id_of("AWS::IAM::Role", "TriggerRole")
+    policies = {
+        logical_id
+        for logical_id, policy in synth.of_type("AWS::IAM::Policy").items()
+        if {"Ref": role} in policy["Properties"]["Roles"]
+    }
+    assert policies
+    assert policies | {role} <= synth.comes_after(synth.id_of(FUNCTION, "TriggerFunction"))
+
+
+def test_layer_fits_the_function(world: World) -> None:
+    """One layer serves trigger and smoke test; it fits their runtime and architecture, and goes with them."""
+    layer = world.synth.one("AWS::Lambda::LayerVersion")
+    assert layer["Properties"]["CompatibleRuntimes"] == ["python3.13"]
+    assert layer["Properties"]["CompatibleArchitectures"] == ["arm64"]
+    assert layer["DeletionPolicy"] == "Delete"
+    users = [
+        logical_id
+        for logical_id, function in world.synth.of_type(FUNCTION).items()
+        if function["Properties"].get("Layers") == [ref(world.synth, "AWS::Lambda::LayerVersion", "")]
+    ]
+    assert len(users) == 2
+
+
+def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
+    """The role's permissions are these, one by one."""
+    synth = world.synth
+    role = synth.properties("AWS::IAM::Role", "TriggerRole")
+    assert set(role) == {"AssumeRolePolicyDocument", "Policies"}
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+    (inline,) = role["Policies"]
+    attached = [
+        statement
+        for policy in synth.of_type("AWS::IAM::Policy", "Trigger").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    plans = [ref(synth, PLAN, like) for like in ("PlanDAF", "CfnPlan", "QuietPlan")]
+    records = [
+        account_arn(f"arn:{{partition}}:ssm-incidents::{{account}}:incident-record/{name}/*")
+        for name in (
+            synth.properties(PLAN, "PlanDAF")["Name"],
+            "l1-plan",
+            synth.properties(PLAN, "QuietPlan")["Name"],
+        )
+    ]
+    follow = [
+        "ssm-incidents:CreateTimelineEvent",
+        "ssm-incidents:GetIncidentRecord",
+        "ssm-incidents:ListTimelineEvents",
+        "ssm-incidents:UpdateIncidentRecord",
+    ]
+    retries, dead_letters = arn(synth, QUEUE, "Retries"), arn(synth, QUEUE, "DeadLetters")
+    expected: list[tuple[list[str], list[Any], dict[str, Any] | None]] = [
+        (["ssm-incidents:StartIncident"], plans, None),
+        (
+            ["ssm-contacts:StartEngagement"],
+            [account_arn("arn:{partition}:ssm-contacts:*:{account}:contact/*")],
+            CALLED_BY_THE_SERVICE,
+        ),
+        (["ssm:CreateOpsItem"], ["*"], CALLED_BY_THE_SERVICE),
+        (follow, plans + records, None),
+        (["ssm-incidents:TagResource"], records, None),
+        (["ssm-incidents:ListIncidentRecords"], ["*"], None),
+        (
+            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            [arn(synth, "AWS::DynamoDB::GlobalTable", "Ledger")],
+            None,
+        ),
+        (["sqs:SendMessage"], [retries, dead_letters], None),
+        (
+            [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            [retries],
+            None,
+        ),
+        (
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [arn(synth, "AWS::Logs::LogGroup", "TriggerLog")],
+            None,
+        ),
+        (["sns:Publish"], [ref(synth, "AWS::SNS::Topic", "Fallback")], None),
+    ]
+    assert single(inline["PolicyDocument"]["Statement"] + attached) == single(
+        [
+            {"Effect": "Allow", "Action": actions, "Resource": resources, "Condition": condition}
+            for actions, resources, condition in expected
+        ]
+    )
+
+
+def test_queues_are_encrypted_and_take_tls_only(world: World) -> None:
+    """Both queues are encrypted at rest, and refuse what does not come by TLS."""
+    for name in ("DeadLetters", "Retries"):
+        queue = world.synth.id_of(QUEUE, name)
+        assert world.synth.properties(QUEUE, name)["SqsManagedSseEnabled"] is True
+        policy = world.synth.properties("AWS::SQS::QueuePolicy", name)
+        assert policy["Queues"] == [{"Ref": queue}]
+        assert {
+            "Action": "sqs:*",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Resource": {"Fn::GetAtt": [queue, "Arn"]},
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        } in policy["PolicyDocument"]["Statement"]
+
+
+def test_retry_queue_drains_a_storm_before_it_gives_up(world: World) -> None:
+    """Retries wait six time-outs, are tried a hundred times, then lie 14 days in the dead-letter queue."""
+    retries = world.synth.properties(QUEUE, "Retries")
+    dead_letters = world.synth.properties(QUEUE, "DeadLetters")
+    timeout = world.synth.properties(FUNCTION, "TriggerFunction")["Timeout"]
+    assert retries["RedrivePolicy"] == {
+        "deadLetterTargetArn": arn(world.synth, QUEUE, "DeadLetters"),
+        "maxReceiveCount": 100,
+    }
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    assert retries["VisibilityTimeout"] == 6 * timeout
+    assert retries["MessageRetentionPeriod"] == 4 * 86_400
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 86_400
+
+
+def test_ledger_is_a_cache(world: World) -> None:
+    """The ledger has the runtime's key, forgets what has expired, and goes with the stack."""
+    table = world.synth.one("AWS::DynamoDB::GlobalTable")
+    properties = table["Properties"]
+    assert properties["KeySchema"] == [{"AttributeName": "key", "KeyType": "HASH"}]
+    assert properties["AttributeDefinitions"] == [{"AttributeName": "key", "AttributeType": "S"}]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Delete"
+
+
+def test_every_live_alias_has_its_own_way_out(world: World) -> None:
+    """A failed event of any route is retried twice, then kept; settings on the function would drop it."""
+    synth = world.synth
+    live = {name: alias for name, alias in synth.of_type(ALIAS, "Live").items() if "retry" not in name}
+    assert {alias["Properties"]["Name"] for alias in live.values()} == {"Critical", "notice-only"}
+    settings = {
+        json.dumps(config["Properties"].pop("Qualifier")): config["Properties"]
+        for config in json.loads(json.dumps(synth.of_type(ASYNC, "Live"))).values()
+    }
+    assert settings == {
+        json.dumps({"Fn::Select": [7, {"Fn::Split": [":", {"Ref": alias}]}]}): {
+            "FunctionName": ref(synth, FUNCTION, "TriggerFunction"),
+            "MaximumRetryAttempts": 2,
+            "MaximumEventAgeInSeconds": 3600,
+            "DestinationConfig": {"OnFailure": {"Destination": arn(synth, QUEUE, "Retries")}},
+        }
+        for alias in live
+    }
+
+
+def test_aliases_stand_for_the_current_version(world: World) -> None:
+    """Every alias, ours and the routes', invokes the version that this template makes."""
+    version = world.synth.id_of(VERSION)
+    aliases = world.synth.of_type(ALIAS).values()
+    assert {alias["Properties"]["Name"] for alias in aliases} == {
+        "Critical",
+        "notice-only",
+        "retry",
+        "smoke-test",
+    }
+    for alias in aliases:
+        assert alias["Properties"]["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+        assert alias["Properties"]["FunctionName"] == ref(world.synth, FUNCTION, "TriggerFunction")
+
+
+def test_one_permission_per_alias_serves_all_alarms(world: World) -> None:
+    """CloudWatch may invoke each route's alias for this account, by one permission; not the retry alias."""
+    synth = world.synth
+    permissions = [
+        permission["Properties"]
+        for permission in synth.of_type(PERMISSION).values()
+        if permission["Properties"]["Principal"] == "lambda.alarms.cloudwatch.amazonaws.com"
+    ]
+    doors = [alias for alias in synth.of_type(ALIAS) if "retry" not in alias]
+    assert sorted(permissions, key=str) == sorted(
+        [
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": alias},
+                "Principal": "lambda.alarms.cloudwatch.amazonaws.com",
+                "SourceAccount": {"Ref": "AWS::AccountId"},
+            }
+            for alias in doors
+        ],
+        key=str,
+    )
+
+
+def test_retry_queue_is_read_through_a_live_alias(world: World) -> None:
+    """The reader is an alias of its own, two at a time, and one bad message does not hold the others up."""
+    synth = world.synth
+    alias = ref(synth, ALIAS, "retry")
+    assert synth.properties("AWS::Lambda::EventSourceMapping") == {
+        "FunctionName": {
+            "Fn::Join": ["", [{"Fn::Select": [6, {"Fn::Split": [":", alias]}]}, ":retry"]],
+        },
+        "EventSourceArn": arn(synth, QUEUE, "Retries"),
+        "BatchSize": 10,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 2},
+    }
+
+
+HEALTH = {
+    "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 1),
+    "Failures": ("CdkIncidents", "Failed", "Sum", 1),
+    "QueueAge": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 900),
+}
+
+
+@pytest.mark.parametrize("name", HEALTH)
+def test_health_alarms_watch_the_trigger(world: World, name: str) -> None:
+    """Depth and age of the queues and the failures of the trigger are watched every five minutes."""
+    synth = world.synth
+    properties = synth.properties("AWS::CloudWatch::Alarm", f"Health{name}")
+    namespace, metric, statistic, threshold = HEALTH[name]
+    queue = {"DeadLetters": "DeadLetters", "QueueAge": "Retries"}.get(name)
+    expected = (
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": [synth.id_of(QUEUE, queue), "QueueName"]}}
+        if queue
+        else {"Name": "Trigger", "Value": world.trigger_name}
+    )
+    assert properties["Namespace"] == namespace
+    assert properties["MetricName"] == metric
+    assert properties["Statistic"] == statistic
+    assert properties["Threshold"] == threshold
+    assert properties["Period"] == 300
+    assert properties["EvaluationPeriods"] == 1
+    assert properties["Dimensions"] == [expected]
+
+
+def test_health_alarm_on_lost_events_leaves_the_quiet_alias_out(world: World) -> None:
+    """Throttles, dropped events and lost failure records are summed, less those of the smoke test's alias."""
+    properties = world.synth.properties("AWS::CloudWatch::Alarm", "HealthDelivery")
+    metrics = {metric["Id"]: metric for metric in properties["Metrics"]}
+    (expression,) = [metric for metric in metrics.values() if "Expression" in metric]
+    assert expression["ReturnData"] is True
+    terms = set(expression["Expression"].replace(" - ", " + -").split(" + "))
+    seen = {}
+    for metric_id, metric in metrics.items():
+        if metric is expression:
+            continue
+        stat = metric["MetricStat"]
+        assert metric["ReturnData"] is False
+        assert (stat["Stat"], stat["Period"], stat["Metric"]["Namespace"]) == ("Sum", 300, "AWS/Lambda")
+        dimensions = {item["Name"]: item["Value"] for item in stat["Metric"]["Dimensions"]}
+        sign = "-" if "Resource" in dimensions else ""
+        assert f"{sign}FILL({metric_id}, 0)" in terms
+        seen[stat["Metric"]["MetricName"], sign] = dimensions
+    whole = {"FunctionName": world.trigger_name}
+    quiet = {**whole, "Resource": f"{world.trigger_name}:smoke-test"}
+    assert seen == {
+        (name, sign): quiet if sign else whole
+        for name in ("Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures")
+        for sign in ("", "-")
+    }
+    assert len(terms) == 6
+
+
+def test_health_alarms_go_to_the_fallback_and_the_health_plan(world: World) -> None:
+    """A broken trigger is reported past itself: to the topic, and by the service's own path to the plan."""
+    synth = world.synth
+    alarms = synth.of_type("AWS::CloudWatch::Alarm", "TriggerHealth")
+    assert len(alarms) == 4
+    for alarm in alarms.values():
+        assert alarm["Properties"]["AlarmActions"] == [
+            ref(synth, "AWS::SNS::Topic", "Fallback"),
+            ref(synth, PLAN, "HealthPlan"),
+        ]
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
+        assert alarm["Metadata"]["cdk-incidents:purpose"] == "health"
+
+
+def test_says_nothing_when_there_is_a_fallback(world: World) -> None:
+    """With a fallback topic synth has nothing to warn of."""
+    assert world.synth.messages == []
+
+
+def test_warns_when_there_is_no_fallback(make: Make) -> None:
+    """Without a fallback synth warns, by an id that a user can acknowledge, and names the remedy."""
+    stack = make.stack()
+    IncidentTrigger(stack, "Trigger").add_route("Critical", response_plan=make.plan(stack))
+    synth = make.synth(stack)
+    ((path, level, text),) = synth.messages
+    assert (path, level) == ("/Stack/Trigger", "warning")
+    assert text.startswith("fallback must be a topic that somebody reads (got none): ")
+    assert text.endswith("Pass fallback=topic. [ack: cdk-incidents:no-fallback]")
+    for alarm in synth.of_type("AWS::CloudWatch::Alarm", "TriggerHealth").values():
+        assert "AlarmActions" not in alarm["Properties"]
+    variables = synth.properties(FUNCTION)["Environment"]["Variables"]
+    assert "INCIDENTS_FALLBACK_TOPIC_ARN" not in variables
+    assert synth.of_type("AWS::IAM::Policy") == {}
+
+
+def test_log_is_kept_for_three_months_or_as_told(make: Make, world: World) -> None:
+    """The function's log is kept for three months by default, as long as told else, and goes with it."""
+    log = world.synth.one("AWS::Logs::LogGroup", "TriggerLog")
+    assert log["Properties"] == {"RetentionInDays": 90}
+    assert log["DeletionPolicy"] == "Delete"
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger", log_retention=logs.RetentionDays.ONE_WEEK)
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    assert make.synth(stack).properties("AWS::Logs::LogGroup") == {"RetentionInDays": 7}
+
+
+def test_refuses_to_stand_without_a_route(make: Make) -> None:
+    """IAM takes no statement without a resource, so a trigger without a route is refused at synth."""
+    stack = make.stack()
+    IncidentTrigger(stack, "Trigger")
+    message = r"\[Stack/Trigger\] routes must be at least one a trigger \(got 'none'\): call add_route\."
+    with pytest.raises(RuntimeError, match=message):
+        make.synth(stack)
+
+
+@pytest.mark.parametrize("name", ["n", "n" * 64, "Trigger_of-7"])
+def test_takes_names_that_lambda_takes(make: Make, name: str) -> None:
+    """1 to 64 letters, digits, hyphens and underscores are a function's name."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name=name)
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    assert trigger.trigger_name == name
+    assert make.synth(stack).properties(FUNCTION)["FunctionName"] == name
+
+
+@pytest.mark.parametrize("name", ["n" * 65, "my trigger", "my:trigger", ""])
+def test_refuses_names_that_lambda_refuses(make: Make, name: str) -> None:
+    """A name that Lambda would refuse at deployment is refused at synth."""
+    message = (
+        r"^trigger_name must be 1 to 64 letters, digits, hyphens and underscores \(got '.*\): leave it out to"
+        r" have one made\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        IncidentTrigger(make.stack(), "Trigger", trigger_name=name)
+
+
+def test_derived_names_are_unique_and_fit(make: Make) -> None:
+    """Triggers of one app get different names of 64 characters at most, however long their paths are."""
+    app = make.app()
+    stacks = [cdk.Stack(app, "One"), cdk.Stack(app, "S" * 100), cdk.Stack(cdk.Stage(app, "Prod"), "One")]
+    names = [
+        IncidentTrigger(stack, construct_id).trigger_name for stack in stacks for construct_id in ("A", "B")
+    ]
+    assert len(set(names)) == 6
+    assert all(len(name) <= 64 for name in names)
+
+
+def test_shares_the_layer_of_its_stack(make: Make) -> None:
+    """Two triggers of a stack run the same layer."""
+    stack = make.stack()
+    plan = make.plan(stack)
+    for construct_id in ("First", "Second"):
+        IncidentTrigger(stack, construct_id).add_route("Critical", response_plan=plan)
+    synth = make.synth(stack)
+    assert len(synth.of_type("AWS::Lambda::LayerVersion")) == 1
+    assert len(synth.of_type(FUNCTION)) == 2
+
+
+def test_publishes_to_an_imported_fallback(make: Make) -> None:
+    """A fallback topic that exists elsewhere is published to by its ARN."""
+    stack = make.stack(env=make.env)
+    topic_arn = "arn:aws:sns:eu-west-1:111122223333:their-topic"
+    topic = sns.Topic.from_topic_arn(stack, "Fallback", topic_arn)
+    trigger = IncidentTrigger(stack, "Trigger", fallback=topic)
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    synth = make.synth(stack)
+    (statement,) = synth.properties("AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+    assert statement == {"Action": "sns:Publish", "Effect": "Allow", "Resource": topic_arn}
+    assert synth.properties(FUNCTION)["Environment"]["Variables"]["INCIDENTS_FALLBACK_TOPIC_ARN"] == topic_arn
+
+
+@pytest.mark.parametrize("origin", ["owned", "imported", "cfn"])
+def test_takes_any_plan_wherever_it_takes_one(make: Make, origin: str) -> None:
+    """Routes, health alarms and smoke tests take owned and imported plans and CDK's own L1."""
+    stack = make.stack()
+    plan: Any
+    if origin == "owned":
+        plan = make.plan(stack)
+    elif origin == "imported":
+        plan = ResponsePlan.from_response_plan_name(stack, "Import", "theirs")
+    else:
+        plan = make.cfn_plan(stack)
+    trigger = IncidentTrigger(stack, "Trigger", health_plan=plan)
+    trigger.add_route("Critical", response_plan=plan)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    synth = make.synth(stack)
+    seen = json.dumps(stack.resolve(plan.response_plan_ref.response_plan_arn))
+    (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+    assert json.dumps(inline["PolicyDocument"]["Statement"][0]["Resource"]) == f"[{seen}]"
+    assert json.dumps(synth.properties("Custom::IncidentSmokeTest")["ResponsePlanArn"]) == seen
+    for alarm in synth.of_type("AWS::CloudWatch::Alarm", "Health").values():
+        assert json.dumps(alarm["Properties"]["AlarmActions"]) == f"[{seen}]"
+    assert trigger.plans == [plan]
+
+
+def test_uses_a_plan_of_another_stack_without_an_export(make: Make) -> None:
+    """A plan of another stack is named by its ARN, its stack goes first, and nothing is exported."""
+    app = make.app()
+    plans, triggers = cdk.Stack(app, "Plans"), cdk.Stack(app, "Triggers")
+    plan = make.plan(plans, name="checkout")
+    trigger = IncidentTrigger(triggers, "Trigger", health_plan=plan)
+    trigger.add_route("Critical", response_plan=plan)
+    SmokeTest(triggers, "SmokeTest", trigger=trigger, quiet_plan=make.plan(plans, "Quiet"))
+    plans_synth, synth = make.synth_all(plans, triggers)
+    expected = account_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
+    (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+    assert inline["PolicyDocument"]["Statement"][0]["Resource"][0] == expected
+    assert plans_synth.exports() == synth.exports() == []
+    assert synth.dependencies == ["Plans"]
+
+
+class Versions:
+    """What a stack's version and aliases are called, after something was changed."""
+
+    def __init__(self, make: Make, flags: dict[str, Any], **route: Any) -> None:
+        stack = make.stack(context=flags)
+        trigger = IncidentTrigger(stack, "Trigger")
+        trigger.add_route("Critical", response_plan=make.plan(stack, name="checkout"), **route)
+        synth = make.synth(stack)
+        self.version = synth.id_of(VERSION)
+        self.aliases = sorted(synth.of_type(ALIAS))
+        self.content = synth.properties("AWS::Lambda::LayerVersion")["Content"]
+
+
+@pytest.mark.parametrize("flags", ["no-flags", "cdk-init", "policies-of-their-own"])
+def test_changes_make_a_new_version_behind_the_same_aliases(
+    make: Make, flags: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed route, or changed code of ours alone, makes a new version; aliases keep their identity."""
+    before = Versions(make, make.flags[flags])
+    again = Versions(make, make.flags[flags])
+    changed_route = Versions(make, make.flags[flags], impact=2)
+    archive = _runtime_asset._archive()
+    monkeypatch.setattr(_runtime_asset, "_archive", lambda: archive + b"changed")
+    changed_code = Versions(make, make.flags[flags])
+    assert again.version == before.version
+    assert changed_route.version != before.version
+    assert changed_code.content != before.content
+    assert changed_code.version != before.version
+    assert before.aliases == changed_route.aliases == changed_code.aliases
