@@ -306,10 +306,10 @@ class Run:
 
     def _logged_since_the_beginning(self) -> list[str]:
         began_ms = int((self._began - timedelta(seconds=1)).timestamp() * 1000)
-        events = self._clients.logs.filter_log_events(
+        pages = self._clients.logs.get_paginator("filter_log_events").paginate(
             logGroupName=self._settings.log_group, startTime=began_ms
         )
-        return [event["message"].strip() for event in events["events"]]
+        return [event["message"].strip() for page in pages for event in page["events"]]
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
