@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CMD",
         help="the command that runs the CDK app, or the directory of a cloud assembly (default: cdk.json's)",
     )
+    _add_place(rehearse)
     rehearse.add_argument("--json", metavar="FILE", type=Path, help="write the result to this file as JSON")
     rehearse.add_argument(
         "--keep", action="store_true", help="before taking all down, leave it running until Ctrl-C"
@@ -90,11 +91,22 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument(
         "--port", metavar="N", type=int, default=0, help="the port on 127.0.0.1 (default: any free one)"
     )
+    _add_place(local)
     local.set_defaults(run=_local)
     return parser
 
 
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--account", metavar="ID", default="0" * 12, help="the account to play (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--region", metavar="NAME", default="us-east-1", help="the Region to play (default: %(default)s)"
+    )
+
+
 def _rehearse(options: argparse.Namespace) -> int:
+    from .local import LocalCloud  # noqa: PLC0415
     from .local.progress import Progress  # noqa: PLC0415
     from .local.rehearsal import Rehearsal  # noqa: PLC0415
 
@@ -102,7 +114,8 @@ def _rehearse(options: argparse.Namespace) -> int:
         _claim(options.json)
     progress = Progress()
     begun = time.monotonic()
-    report = Rehearsal(options.app, progress, keep=_keep if options.keep else None).run()
+    cloud = LocalCloud(account=options.account, region=options.region)
+    report = Rehearsal(cloud, options.app, progress, keep=_keep if options.keep else None).run()
     if options.json is not None:
         options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
     verdict = "ok" if report.ok else "FAILED"
@@ -129,7 +142,7 @@ def _local(options: argparse.Namespace) -> int:
     from .local import LocalCloud  # noqa: PLC0415
 
     try:
-        with LocalCloud(port=options.port) as cloud:
+        with LocalCloud(port=options.port, account=options.account, region=options.region) as cloud:
             _show(cloud, "The loopback AWS")
             _wait(cloud)
     except KeyboardInterrupt:
@@ -138,8 +151,8 @@ def _local(options: argparse.Namespace) -> int:
 
 
 def _keep(cloud: LocalCloud) -> None:
-    _show(cloud, "Kept: the loopback AWS with all that was deployed")
     try:
+        _show(cloud, "Kept: the loopback AWS with all that was deployed")
         _wait(cloud)
     except KeyboardInterrupt as interrupt:
         if hasattr(interrupt, "signum"):

@@ -9,14 +9,13 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .environment import ACCOUNT, REGION
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from .environment import Place
+
 _RETAINED = ("Retain", "RetainExceptOnCreate")
-_UNKNOWN = {"unknown-account": ACCOUNT, "unknown-region": REGION}
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,16 @@ class AssemblyStack:
         return None if purpose is None else str(purpose)
 
 
-def read_assembly(directory: Path) -> list[AssemblyStack]:
+def read_assembly(directory: Path, place: Place) -> list[AssemblyStack]:
     """Return the stacks of a cloud assembly and of the stages nested in it, in the order of the manifest."""
-    return list(_stacks(directory))
+    return list(_stacks(directory, place))
 
 
-def _stacks(directory: Path) -> Iterator[AssemblyStack]:
+def _stacks(directory: Path, place: Place) -> Iterator[AssemblyStack]:
     for name, artifact in _artifacts(directory):
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
-            yield from _stacks(directory / properties["directoryName"])
+            yield from _stacks(directory / properties["directoryName"], place)
         if artifact["type"] != "aws:cloudformation:stack":
             continue
         account, region = re.fullmatch(r"aws://([^/]+)/(.+)", artifact["environment"]).groups()  # type: ignore[union-attr]
@@ -75,8 +74,8 @@ def _stacks(directory: Path) -> Iterator[AssemblyStack]:
         yield AssemblyStack(
             name=properties.get("stackName", name),
             display_name=artifact.get("displayName", name),
-            account=_UNKNOWN.get(account, account),
-            region=_UNKNOWN.get(region, region),
+            account=place.account if account == "unknown-account" else account,
+            region=place.region if region == "unknown-region" else region,
             qualifier=qualifier[1] if qualifier else "",
             template=json.loads((directory / properties["templateFile"]).read_text("utf-8")),
         )
@@ -87,7 +86,7 @@ def _artifacts(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from manifest.get("artifacts", {}).items()
 
 
-def file_assets(directory: Path) -> Iterator[tuple[str, str, bytes]]:
+def file_assets(directory: Path, place: Place) -> Iterator[tuple[str, str, bytes]]:
     """Yield bucket, key and content of each file that the stacks of an assembly expect to find.
 
     For a stack that goes through CloudFormation's API, without the CDK CLI, which publishes them itself.
@@ -95,17 +94,21 @@ def file_assets(directory: Path) -> Iterator[tuple[str, str, bytes]]:
     for _, artifact in _artifacts(directory):
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
-            yield from file_assets(directory / properties["directoryName"])
+            yield from file_assets(directory / properties["directoryName"], place)
         if artifact["type"] == "cdk:asset-manifest":
             manifest = json.loads((directory / properties["file"]).read_text("utf-8"))
             for asset in manifest.get("files", {}).values():
                 content = _content(directory / asset["source"]["path"])
                 for destination in asset["destinations"].values():
-                    yield _filled(destination["bucketName"]), _filled(destination["objectKey"]), content
+                    yield (
+                        _filled(destination["bucketName"], place),
+                        _filled(destination["objectKey"], place),
+                        content,
+                    )
 
 
-def _filled(text: str) -> str:
-    values = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws"}
+def _filled(text: str, place: Place) -> str:
+    values = {"AWS::AccountId": place.account, "AWS::Region": place.region, "AWS::Partition": "aws"}
     return re.sub(r"\$\{(AWS::\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .assembly import file_assets
 from .cdk_cli import CdkCli, find_cdk
 from .deployment import Assembly, DeployedStack, Deployment
-from .environment import REGION, child_environment, exports
+from .environment import Place, child_environment, exports
 from .errors import LocalCloudError, require_extra
 from .interrupts import start_unwinding, stop_unwinding
 from .node import find_node
@@ -68,6 +68,10 @@ class LocalCloud:
     ----------
     port
         the port on 127.0.0.1; a free one is taken by default
+    account
+        the account that is played
+    region
+        the Region of what does not ask for another one
 
     Examples
     --------
@@ -79,14 +83,15 @@ class LocalCloud:
     ```
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, account: str = "0" * 12, region: str = "us-east-1") -> None:
         require_extra()
         if not 0 <= port <= _HIGHEST_PORT:
             raise LocalCloudError(f"port must be 0 (any free one) to {_HIGHEST_PORT} (got {port})")
         if os.name != "posix":
             raise LocalCloudError(f"LocalCloud runs on Linux and macOS (got {os.name}): on Windows use WSL")
         self._node = find_node()
-        self._server = Server(port=port, node=self._node)
+        self._place = Place(account, region)
+        self._server = Server(port=port, place=self._place, node=self._node)
         self._unwinding = False
         self._clients: dict[tuple[str, str], Any] = {}
         self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
@@ -117,6 +122,8 @@ class LocalCloud:
             client.close()
         self._clients.clear()
         self._server.stop()
+        self._assemblies.clear()
+        self.__dict__.pop("cdk", None)
         atexit.unregister(self.close)
         if self._unwinding:
             self._unwinding = False
@@ -161,17 +168,17 @@ class LocalCloud:
 
         The caller's own, without what would lead to a real account; pass it as it is: `env=cloud.env()`.
         """
-        return child_environment(self.endpoint_url, home=self._home, node=self._node)
+        return child_environment(self.endpoint_url, place=self._place, home=self._home, node=self._node)
 
     def exports(self) -> dict[str, str]:
         """Return the variables that lead any AWS client here."""
-        return exports(self.endpoint_url)
+        return exports(self.endpoint_url, self._place)
 
-    def client(self, service: str, region: str = REGION) -> Any:
+    def client(self, service: str, region: str = "") -> Any:
         """Return boto3's client for a service of this cloud, whatever the caller's own AWS settings are."""
-        key = (service, region)
+        key = (service, region or self._place.region)
         if key not in self._clients:
-            self._clients[key] = _client(self._session, service, region, self.endpoint_url)
+            self._clients[key] = _client(self._session, *key, self.endpoint_url)
         return self._clients[key]
 
     @cached_property
@@ -184,7 +191,9 @@ class LocalCloud:
     def cdk(self) -> Deployment:
         """The CDK CLI, a step at a time; `deploy` and `destroy` take all of them."""
         environment = self.env()
-        return Deployment(CdkCli(find_cdk(Path.cwd(), self._node), environment), self._home, self.client)
+        return Deployment(
+            CdkCli(find_cdk(Path.cwd(), self._node), environment), self._place, self._home, self.client
+        )
 
     def deploy(
         self,
@@ -292,7 +301,7 @@ class LocalCloud:
 
     def _publish(self, assembly: Path | None) -> None:
         s3 = self.client("s3")
-        for bucket, key, content in file_assets(assembly) if assembly else ():
+        for bucket, key, content in file_assets(assembly, self._place) if assembly else ():
             if bucket not in {there["Name"] for there in s3.list_buckets()["Buckets"]}:
                 s3.create_bucket(Bucket=bucket)
             s3.put_object(Bucket=bucket, Key=key, Body=content)
@@ -329,6 +338,16 @@ class LocalCloud:
         """Every page that would have been sent: to whom, by what channel, when, for which incident."""
         pages: list[dict[str, Any]] = self._server.control("GET", "pages")["pages"]
         return pages
+
+    @property
+    def starts(self) -> list[dict[str, Any]]:
+        """Every incident that the service was asked to start, and its outcome.
+
+        Members are `time`, `plan`, `title`, `source`, `caller`, `outcome` (`started`, `merged` into an open
+        one, `repeated`, or the code of an error) and, where there is one, `incident_record_arn`.
+        """
+        starts: list[dict[str, Any]] = self._server.control("GET", "audit")["audit"]
+        return starts
 
     @cached_property
     def faults(self) -> Faults:

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .assembly import AssemblyStack, read_assembly
 from .cdk_cli import PINNED, CdkCli, CdkFailedError
-from .environment import ACCOUNT, REGION
-from .errors import DeployError, LocalCloudError, SynthError
+from .errors import DeployError, SynthError
+from .records import cover
 from .stacks import Stacks, failed, tail
+
+if TYPE_CHECKING:
+    from .environment import Place
 
 OnLine = Callable[[str], None]
 _DEFAULT_QUALIFIER = "hnb659fds"
@@ -38,6 +41,11 @@ class Assembly:
     directory: Path
     cwd: Path
     stacks: list[AssemblyStack]
+
+    @property
+    def regions(self) -> list[str]:
+        """The Regions that its stacks go to."""
+        return list(dict.fromkeys(stack.region for stack in self.stacks))
 
 
 @dataclass(frozen=True)
@@ -69,14 +77,17 @@ class Deployment:
     ----------
     cli
         the CDK CLI, bound to the environment of that AWS
+    place
+        what that AWS plays
     directory
         where assemblies are put
     client
         gives boto3's client for a service and a Region
     """
 
-    def __init__(self, cli: CdkCli, directory: Path, client: Callable[[str, str], Any]) -> None:
+    def __init__(self, cli: CdkCli, place: Place, directory: Path, client: Callable[[str, str], Any]) -> None:
         self._cli = cli
+        self._place = place
         self._directory = directory
         self._client = client
         self._bootstrapped: set[tuple[str, str, str]] = set()
@@ -102,14 +113,25 @@ class Deployment:
             if the app fails
         """
         cwd = Path.cwd()
-        with self._bootstrapping(ACCOUNT, REGION, _DEFAULT_QUALIFIER):
+        with self._bootstrapping(self._place.account, self._place.region, _DEFAULT_QUALIFIER):
             if app is not None and (Path(app) / "manifest.json").is_file():
                 directory = Path(app).resolve()
             else:
                 directory = self._run_app(app, context or {}, cwd, on_line)
-            assembly = Assembly(directory, cwd, read_assembly(directory))
-        _check(assembly, app)
+            assembly = Assembly(directory, cwd, read_assembly(directory, self._place))
+        self._check(assembly, app)
         return assembly
+
+    def _check(self, assembly: Assembly, app: str | None) -> None:
+        if not assembly.stacks:
+            raise SynthError(_no_stack(app))
+        for stack in assembly.stacks:
+            if stack.account != self._place.account:
+                raise SynthError(
+                    f"stack {stack.name} must leave its account open or go to {self._place.account}, "
+                    f"which the loopback AWS plays (got {stack.account}): let it play that one, "
+                    "by LocalCloud(account=…) or cdk-incidents rehearse --account …"
+                )
 
     def _run_app(
         self, app: str | None, context: Mapping[str, str], cwd: Path, on_line: OnLine | None
@@ -127,9 +149,7 @@ class Deployment:
         except CdkFailedError as error:
             raise SynthError(_why_no_assembly(app, error.output), output=error.output) from None
         if not (directory / "manifest.json").is_file():
-            raise SynthError(
-                f"app must synthesise at least one stack (got none from {app or 'the app of cdk.json'})"
-            )
+            raise SynthError(_no_stack(app))
         return directory
 
     @contextlib.contextmanager
@@ -154,8 +174,9 @@ class Deployment:
                 ) from None
         self._bootstrapped.add(key)
 
-    def bootstrap(self, assembly: Assembly) -> None:
-        """Bootstrap the environments of an assembly that are not yet."""
+    def prepare(self, assembly: Assembly) -> None:
+        """Make the account what the app's account would be: bootstrapped, Incident Manager set up."""
+        cover(self._client("ssm-incidents", self._place.region), assembly.regions)
         for stack in assembly.stacks:
             # An app with its own synthesiser may need none of it.
             if stack.qualifier:
@@ -172,12 +193,7 @@ class Deployment:
         DeployError
             if one fails; the message holds CloudFormation's reasons
         """
-        for place in dict.fromkeys(
-            (stack.account, stack.region, stack.qualifier) for stack in assembly.stacks
-        ):
-            if place[2]:
-                with self._bootstrapping(*place):
-                    pass
+        self.prepare(assembly)
         watch = _Stopwatch(on_line)
         try:
             with _kept(assembly.cwd / "cdk.context.json"):
@@ -254,18 +270,8 @@ class _Stopwatch:
             self._on_line(line)
 
 
-def _check(assembly: Assembly, app: str | None) -> None:
-    if not assembly.stacks:
-        raise SynthError(
-            f"app must synthesise at least one stack (got none from {app or 'the app of cdk.json'})"
-        )
-    for stack in assembly.stacks:
-        if stack.account != ACCOUNT:
-            raise LocalCloudError(
-                f"stack {stack.name} must leave its account open or go to {ACCOUNT}, "
-                f"which is what the loopback AWS plays (got {stack.account}): "
-                "take the account of its env from CDK_DEFAULT_ACCOUNT"
-            )
+def _no_stack(app: str | None) -> str:
+    return f"app must synthesise at least one stack (got none from {app or 'the app of cdk.json'})"
 
 
 def _why_no_assembly(app: str | None, output: str) -> str:

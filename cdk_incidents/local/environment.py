@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .errors import LocalCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
+
+@dataclass(frozen=True)
+class Place:
+    """The account and the Region that the loopback AWS plays."""
+
+    account: str = "000000000000"
+    region: str = "us-east-1"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{12}", self.account):
+            raise LocalCloudError(f"account must have 12 digits (got {self.account!r})")
+        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region):
+            raise LocalCloudError(
+                f"region must be the name of an AWS Region, such as us-east-1 (got {self.region!r})"
+            )
+
+
 # Credentials, profiles and endpoints of the real thing, and ways round the loopback.
 _DROPPED_PREFIXES = ("AWS_", "AMAZON_", "CDK_DEFAULT_")
 _DROPPED = {
@@ -23,20 +42,20 @@ _DROPPED = {
 }
 
 
-def exports(endpoint_url: str, region: str = REGION) -> dict[str, str]:
+def exports(endpoint_url: str, place: Place) -> dict[str, str]:
     """Return what any AWS client needs to reach the loopback AWS."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": place.region,
+        "AWS_DEFAULT_REGION": place.region,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 
 def child_environment(
-    endpoint_url: str, *, home: Path, node: Path, region: str = REGION, base: Mapping[str, str] | None = None
+    endpoint_url: str, *, place: Place, home: Path, node: Path, base: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return a whole environment, to be passed as it is.
 
@@ -51,7 +70,7 @@ def child_environment(
     }
     return {
         **kept,
-        **exports(endpoint_url, region),
+        **exports(endpoint_url, place),
         # Files that do not exist: a profile of the host's can neither be found nor be missed.
         "AWS_CONFIG_FILE": str(home / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws-credentials"),

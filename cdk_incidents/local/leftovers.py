@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 # What, service, operation, member of the answer, its name (None: the answer holds names), arguments.
 _KINDS: list[tuple[str, str, str, str, str | None, dict[str, Any]]] = [
@@ -39,12 +39,13 @@ _KINDS: list[tuple[str, str, str, str, str | None, dict[str, Any]]] = [
 ]
 
 
-def inventory(client: Callable[[str], Any]) -> set[tuple[str, str]]:
-    """Return what there is, as pairs of what it is and its name."""
+def inventory(client: Callable[[str, str], Any], regions: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what there is in some Regions, as pairs of what it is and its name."""
     return {
         (kind, name)
+        for region in regions
         for kind, service, operation, member, name_in, arguments in _KINDS
-        for name in _names(client(service), operation, member, name_in, arguments)
+        for name in _names(client(service, region), operation, member, name_in, arguments)
     }
 
 

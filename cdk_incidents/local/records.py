@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import IncidentTimeoutError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _POLL_S = 0.05
+_MOST_REGIONS = 3
+
+
+def cover(client: Any, regions: Sequence[str]) -> None:
+    """Put Regions into the account's replication set: who uses the service there has done so."""
+    for arn in client.list_replication_sets()["replicationSetArns"]:
+        there = client.get_replication_set(arn=arn)["replicationSet"]["regionMap"]
+        missing = [region for region in regions if region not in there]
+        for region in missing[: _MOST_REGIONS - len(there)]:
+            client.update_replication_set(arn=arn, actions=[{"addRegionAction": {"regionName": region}}])
 
 
 def incident_records(client: Any) -> list[dict[str, Any]]:

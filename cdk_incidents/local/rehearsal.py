@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from .alarms import Alarms, WiredAlarm
-from .cloud import LocalCloud
 from .errors import DeployError, IncidentTimeoutError, LocalCloudError, SynthError
 from .leftovers import inventory
 from .records import incident_records, wait_for_record
@@ -23,12 +23,14 @@ from .report import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cloud import LocalCloud
     from .deployment import Assembly
     from .progress import Progress
 
 OPEN_S = 30.0
 RESOLVE_S = 30.0
 SETTLE_S = 5.0
+_LOOK_S = 0.3
 _WORDS = {1: "critical", 2: "high", 3: "medium", 4: "low", 5: "no impact"}
 
 
@@ -37,6 +39,8 @@ class Rehearsal:
 
     Parameters
     ----------
+    cloud
+        the loopback AWS, not yet started
     app
         the command that runs it; `cdk.json`'s if not given
     progress
@@ -46,8 +50,14 @@ class Rehearsal:
     """
 
     def __init__(
-        self, app: str | None, progress: Progress, *, keep: Callable[[LocalCloud], None] | None = None
+        self,
+        cloud: LocalCloud,
+        app: str | None,
+        progress: Progress,
+        *,
+        keep: Callable[[LocalCloud], None] | None = None,
     ) -> None:
+        self._cloud = cloud
         self._app = app
         self._progress = progress
         self._keep = keep
@@ -55,49 +65,45 @@ class Rehearsal:
 
     def run(self) -> Report:
         """Rehearse; what goes wrong is in the report."""
+        # The extra that brings it is there, or there would be no cloud.
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
         begun = time.monotonic()
         try:
-            cloud = LocalCloud()
-            # The extra is there, now that it has been asked for.
-            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        except LocalCloudError as error:
-            self._fail("loopback", str(error))
-            return self.report
-        try:
             with self._progress.step("loopback"):
-                cloud.start()
-            with cloud:
-                self._progress.done("loopback", f"AWS at {cloud.endpoint_url}, {_seconds(begun)}")
-                self._in(cloud)
+                self._cloud.start()
+            with self._cloud:
+                self._progress.done("loopback", f"AWS at {self._cloud.endpoint_url}, {_seconds(begun)}")
+                self._all()
         except SynthError as error:
             self._fail("synthesise", str(error))
         except (LocalCloudError, BotoCoreError, ClientError) as error:
             self._fail("rehearsal", str(error))
         return self.report
 
-    def _in(self, cloud: LocalCloud) -> None:
+    def _all(self) -> None:
         begun = time.monotonic()
         with self._progress.step("synthesise"):
-            assembly = cloud.cdk.synthesise(self._app, on_line=self._progress.detail)
-            cloud.cdk.bootstrap(assembly)
+            assembly = self._cloud.cdk.synthesise(self._app, on_line=self._progress.detail)
+            self._cloud.cdk.prepare(assembly)
         count = len(assembly.stacks)
         self._progress.done(
             "synthesise",
             f"{count} {'stack' if count == 1 else 'stacks'}, account bootstrapped, {_seconds(begun)}",
         )
-        before = inventory(cloud.client)
-        if self._deploy(cloud, assembly):
-            self._exercise(cloud, assembly)
+        before = inventory(self._cloud.client, assembly.regions)
+        if self._deploy(assembly):
+            self._exercise(assembly)
         if self._keep is not None:
-            self._keep(cloud)
-        self._take_down(cloud, assembly, before)
+            self._keep(self._cloud)
+        self._take_down(assembly, before)
 
     # -- deploying and the smoke test --------------------------------------------------------------------
 
-    def _deploy(self, cloud: LocalCloud, assembly: Assembly) -> bool:
+    def _deploy(self, assembly: Assembly) -> bool:
         try:
             with self._progress.step("deploy"):
-                deployed = cloud.cdk.deploy(assembly, on_line=self._progress.detail)
+                deployed = self._cloud.cdk.deploy(assembly, on_line=self._progress.detail)
         except DeployError as error:
             self._fail("deploy", str(error))
             verdicts = [read_failed_smoke_test(error.stack, reason) for reason in error.reasons]
@@ -107,7 +113,7 @@ class Rehearsal:
             self.report.stacks.append(StackResult(done.name, done.resources, round(done.deploy_s, 1)))
             self._progress.done("deploy", f"{done.name}, {done.resources} resources, {done.deploy_s:.1f} s")
         for stack in assembly.stacks:
-            described = cloud.cdk.stacks(stack.region).describe(stack.name) or {}
+            described = self._cloud.cdk.stacks(stack.region).describe(stack.name) or {}
             for output in described.get("Outputs", []):
                 if output.get("Description") == OUTPUT_DESCRIPTION:
                     self._smoke_test(stack.name, output["OutputValue"])
@@ -123,39 +129,37 @@ class Rehearsal:
 
     # -- alarms ------------------------------------------------------------------------------------------
 
-    def _exercise(self, cloud: LocalCloud, assembly: Assembly) -> None:
-        alarms = Alarms(cloud.client)
+    def _exercise(self, assembly: Assembly) -> None:
+        alarms = Alarms(self._cloud.client)
         wired = [
             alarm
             for stack in assembly.stacks
-            for alarm in alarms.wired(stack, cloud.cdk.stacks(stack.region).resources(stack.name))
+            for alarm in alarms.wired(stack, self._cloud.cdk.stacks(stack.region).resources(stack.name))
         ]
         if not wired and not self.report.smoke_tests:
             self._fail(
                 "alarms",
                 "nothing to rehearse: no alarm is wired to a response plan or a route, no smoke test",
             )
-        opened = [(alarm, record) for alarm in wired for record in self._fire(cloud, alarms, alarm)]
+        opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, alarm)]
         for alarm in wired:
             alarms.recover(alarm)
         for alarm, (record, opened_ms) in opened:
-            self._recovered(cloud, alarm, record, opened_ms)
+            self._recovered(alarm, record, opened_ms)
 
-    def _fire(self, cloud: LocalCloud, alarms: Alarms, alarm: WiredAlarm) -> list[tuple[dict[str, Any], int]]:
-        client = cloud.client("ssm-incidents", alarm.region)
+    def _fire(self, alarms: Alarms, alarm: WiredAlarm) -> list[tuple[dict[str, Any], int]]:
+        client = self._cloud.client("ssm-incidents", alarm.region)
         there = {record["arn"] for record in incident_records(client)}
+        asked = len(self._cloud.starts)
         found: list[tuple[dict[str, Any], int]] = []
         with self._progress.step("alarm"):
             self._progress.detail(alarm.name)
             fired, by_itself = alarms.fire(alarm)
             seen = set() if by_itself else there
-            for _ in range(alarm.actions):
-                try:
-                    record = wait_for_record(
-                        client, resource_arn=alarm.arn, not_in=frozenset(seen), timeout_s=OPEN_S
-                    )
-                except IncidentTimeoutError as error:
-                    self._fail("alarm", f"{alarm.name} opened no incident: {error}")
+            while len(found) < alarm.actions:
+                record = self._opened(client, alarm, seen, asked)
+                if record is None:
+                    self._fail("alarm", self._why_none(alarm, asked))
                     self.report.alarms.append(AlarmResult(alarm.name))
                     break
                 seen.add(record["arn"])
@@ -170,10 +174,29 @@ class Rehearsal:
             )
         return found
 
-    def _recovered(
-        self, cloud: LocalCloud, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int
-    ) -> None:
-        client = cloud.client("ssm-incidents", alarm.region)
+    def _opened(self, client: Any, alarm: WiredAlarm, seen: set[str], asked: int) -> dict[str, Any] | None:
+        """Return the incident of an alarm, its own or the open one that it was merged into."""
+        until = time.monotonic() + OPEN_S
+        while time.monotonic() < until:
+            with contextlib.suppress(IncidentTimeoutError):
+                return wait_for_record(
+                    client, resource_arn=alarm.arn, not_in=frozenset(seen), timeout_s=_LOOK_S
+                )
+            for start in self._cloud.starts[asked:]:
+                # The plan's dedupe string may be that of an incident which another alarm has opened.
+                if start["outcome"] == "merged":
+                    arn = start["incident_record_arn"]
+                    record: dict[str, Any] = client.get_incident_record(arn=arn)["incidentRecord"]
+                    return record
+        return None
+
+    def _why_none(self, alarm: WiredAlarm, asked: int) -> str:
+        outcomes = [f"{start['plan']}: {start['outcome']}" for start in self._cloud.starts[asked:]]
+        told = "; ".join(outcomes) or "nobody asked the service to start one: look at the alarm's action"
+        return f"{alarm.name} opened no incident within {OPEN_S:g} s ({told})"
+
+    def _recovered(self, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int) -> None:
+        client = self._cloud.client("ssm-incidents", alarm.region)
         by_itself = alarm.recovers and _plan_name(record["arn"]) not in alarm.plans
         resolved = False
         if by_itself:
@@ -191,7 +214,7 @@ class Rehearsal:
             client.update_incident_record(arn=record["arn"], status="RESOLVED")
         pages = [
             Page(page["contact"], page["channel"], page["after_s"])
-            for page in cloud.pages
+            for page in self._cloud.pages
             if page["incident_record_arn"] == record["arn"]
         ]
         self.report.alarms.append(
@@ -208,22 +231,22 @@ class Rehearsal:
 
     # -- taking down -------------------------------------------------------------------------------------
 
-    def _take_down(self, cloud: LocalCloud, assembly: Assembly, before: set[tuple[str, str]]) -> None:
-        kept = _retained(cloud, assembly)
+    def _take_down(self, assembly: Assembly, before: set[tuple[str, str]]) -> None:
+        kept = _retained(self._cloud, assembly)
         begun = time.monotonic()
         try:
             with self._progress.step("destroy"):
-                cloud.cdk.destroy(assembly, on_line=self._progress.detail)
+                self._cloud.cdk.destroy(assembly, on_line=self._progress.detail)
             self._progress.done("destroy", f"{', '.join(s.name for s in assembly.stacks)}, {_seconds(begun)}")
         except DeployError as error:
             self._fail("destroy", str(error))
-        left = _settled(cloud, before, kept)
+        left = _settled(self._cloud, assembly, before, kept)
         self.report.leftovers += left
         self.report.retained += [
             f"stack {name} (bootstrap)" for kind, name in sorted(before) if kind == "stack"
         ]
         self.report.retained += sorted(kept)
-        resolved = len(incident_records(cloud.client("ssm-incidents")))
+        resolved = len(incident_records(self._cloud.client("ssm-incidents")))
         self.report.retained += [f"{resolved} resolved incident records"] if resolved else []
         if left:
             self._progress.failed("left behind", "\n".join(left))
@@ -263,12 +286,16 @@ def _retained(cloud: LocalCloud, assembly: Assembly) -> set[str]:
     }
 
 
-def _settled(cloud: LocalCloud, before: set[tuple[str, str]], kept: set[str]) -> list[str]:
+def _settled(
+    cloud: LocalCloud, assembly: Assembly, before: set[tuple[str, str]], kept: set[str]
+) -> list[str]:
     """Return what is there and was not before; what is on its way out gets a moment."""
     until = time.monotonic() + SETTLE_S
     while True:
         left = [
-            f"{kind} {name}" for kind, name in sorted(inventory(cloud.client) - before) if name not in kept
+            f"{kind} {name}"
+            for kind, name in sorted(inventory(cloud.client, assembly.regions) - before)
+            if name not in kept
         ]
         if not left or time.monotonic() > until:
             return left

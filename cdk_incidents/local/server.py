@@ -22,6 +22,8 @@ from .interrupts import uninterrupted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .environment import Place
+
 READY_S = 60.0
 STOP_S = 5.0
 _MODULE = "cdk_incidents.local._server"
@@ -35,12 +37,15 @@ class Server:
     ----------
     port
         the port on 127.0.0.1; 0 takes a free one
+    place
+        the account and the Region to play
     node
         the Node for the emulator, which starts a literal `node`
     """
 
-    def __init__(self, *, port: int, node: Path) -> None:
+    def __init__(self, *, port: int, place: Place, node: Path) -> None:
         self.port = 0
+        self._place = place
         self.directory = Path()
         self._asked = port
         self._node = node
@@ -71,6 +76,10 @@ class Server:
                     str(self._asked),
                     "--dir",
                     str(scratch),
+                    "--account",
+                    self._place.account,
+                    "--region",
+                    self._place.region,
                     "--watch-stdin",
                 ],
                 cwd=scratch,

@@ -8,6 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from cdk_incidents.local.assembly import file_assets, read_assembly
+from cdk_incidents.local.environment import Place
 
 from .assemblies import alarm, template, write_assembly
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def test_stacks_and_where_they_go(tmp_path: Path) -> None:
     """A stack that leaves its account and Region open goes to the loopback's own."""
     write_assembly(tmp_path, One=template(A=alarm("a")), Two=template())
-    one, two = read_assembly(tmp_path)
+    one, two = read_assembly(tmp_path, Place())
     assert (one.name, one.account, one.region) == ("One", "000000000000", "us-east-1")
     assert two.name == "Two"
     assert list(one.template["Resources"]) == ["A"]
@@ -34,7 +35,7 @@ def test_stacks_of_stages(tmp_path: Path) -> None:
         "properties": {"directoryName": "stage"},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert [stack.name for stack in read_assembly(tmp_path)] == ["Outer", "Inner"]
+    assert [stack.name for stack in read_assembly(tmp_path, Place())] == ["Outer", "Inner"]
 
 
 def test_explicit_environment_and_qualifier(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_explicit_environment_and_qualifier(tmp_path: Path) -> None:
         "/cdk-bootstrap/mine/version"
     )
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    (stack,) = read_assembly(tmp_path)
+    (stack,) = read_assembly(tmp_path, Place())
     assert (stack.account, stack.region, stack.qualifier) == ("123456789012", "eu-west-1", "mine")
 
 
@@ -62,7 +63,7 @@ def test_what_is_retained_and_what_is_ours(tmp_path: Path) -> None:
             Gone=alarm("gone", DeletionPolicy="Delete"),
         ),
     )
-    (stack,) = read_assembly(tmp_path)
+    (stack,) = read_assembly(tmp_path, Place())
     assert stack.retained == ["Kept", "KeptOnCreate"]
     assert stack.purpose("Canary") == "canary"
     assert stack.purpose("Mine") is None
@@ -87,7 +88,7 @@ def test_file_assets(tmp_path: Path) -> None:
         "properties": {"file": "One.assets.json"},
     }
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    (bucket, key, archive), (_, _, plain) = file_assets(tmp_path)
+    (bucket, key, archive), (_, _, plain) = file_assets(tmp_path, Place())
     assert (bucket, key) == ("assets-000000000000-us-east-1", "code.zip")
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         assert packed.read("index.py") == b"x = 1\n"

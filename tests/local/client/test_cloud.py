@@ -301,5 +301,5 @@ def test_account_that_is_not_played(
     write_assembly(tmp_path, One=wired())
     manifest = (tmp_path / "manifest.json").read_text()
     (tmp_path / "manifest.json").write_text(manifest.replace("unknown-account", "123456789012"))
-    with pytest.raises(LocalCloudError, match=r"\(got 123456789012\): .*CDK_DEFAULT_ACCOUNT"):
+    with pytest.raises(LocalCloudError, match=r"\(got 123456789012\): .*LocalCloud\(account="):
         local_cloud.deploy(str(tmp_path))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cdk_incidents.local.environment import child_environment
+from cdk_incidents.local import LocalCloudError
+from cdk_incidents.local.environment import Place, child_environment
 
 HOST = {
     "PATH": "/usr/bin",
@@ -29,7 +30,8 @@ HOST = {
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Give the environment that comes of the host's."""
-    return child_environment("http://127.0.0.1:1", home=Path("/tmp/c"), node=Path("/n/node"), base=HOST)  # noqa: S108
+    home = Path("/tmp/c")  # noqa: S108
+    return child_environment("http://127.0.0.1:1", place=Place(), home=home, node=Path("/n/node"), base=HOST)
 
 
 def test_nothing_of_the_real_account(environment: dict[str, str]) -> None:
@@ -55,6 +57,20 @@ def test_leads_to_the_loopback(environment: dict[str, str]) -> None:
     assert environment["AWS_ACCESS_KEY_ID"] == "test"
     assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "us-east-1"
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "told"),
+    [
+        ("12345678901", "us-east-1", "account must have 12 digits (got '12345678901')"),
+        ("000000000000", "Frankfurt", "region must be the name of an AWS Region"),
+    ],
+)
+def test_no_such_place(account: str, region: str, told: str) -> None:
+    """An account or a Region that is none is refused."""
+    with pytest.raises(LocalCloudError) as caught:
+        Place(account, region)
+    assert told in str(caught.value)
 
 
 def test_this_python_and_this_node(environment: dict[str, str]) -> None:

@@ -70,6 +70,39 @@ def test_alarms_become_incidents(command: Command, tmp_path: Path) -> None:
     assert command.processes() == []
 
 
+def test_alarms_that_share_an_incident(command: Command, tmp_path: Path) -> None:
+    """Where a plan's dedupe string merges two alarms into one incident, both show it."""
+    merging = plan("Checkout", "Checkout is failing")
+    merging["Properties"]["IncidentTemplate"]["DedupeString"] = "checkout"
+    stack = template(
+        Plan=merging, One=alarm("one", {"Ref": "Plan"}), Two=alarm("two", {"Ref": "Plan"}, DependsOn="One")
+    )
+    app = write_assembly(tmp_path / "out", Shop=stack)
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    written = result(command)
+    assert len(written["alarms"]) == 2
+    assert len({incident["incident_arn"] for incident in written["alarms"]}) == 1
+
+
+def test_another_account_and_region(command: Command, tmp_path: Path) -> None:
+    """An app that is meant for one account and Region is rehearsed as that one, and told so if it is not."""
+    app = write_assembly(tmp_path / "out", Shop=wired())
+    manifest = (app / "manifest.json").read_text()
+    manifest = manifest.replace("unknown-account", "123456789012").replace("unknown-region", "eu-west-1")
+    (app / "manifest.json").write_text(manifest)
+    code, output = command.run("rehearse", "--app", str(app))
+    assert code == 1
+    assert "stack Shop must leave its account open" in output
+    assert "--account" in output
+    code, output = command.run(
+        "rehearse", "--app", str(app), "--account", "123456789012", "--json", "result.json"
+    )
+    assert code == 0, output
+    (incident,) = result(command)["alarms"]
+    assert incident["incident_arn"].startswith("arn:aws:ssm-incidents::123456789012:incident-record/")
+
+
 def test_alarm_that_opens_nothing(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An alarm whose incident does not come fails the rehearsal, which goes on to tidy up."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -79,7 +112,7 @@ def test_alarm_that_opens_nothing(command: Command, tmp_path: Path, monkeypatch:
     assert code == 1, output
     written = result(command)
     assert not written["ok"]
-    assert written["failures"][0].startswith("errors opened no incident: no incident with resource")
+    assert written["failures"][0].startswith("errors opened no incident within 0.5 s (")
     assert written["alarms"] == [
         {
             "name": "errors",
