@@ -1,7 +1,7 @@
 """The process: ``python -m cdk_incidents.local._server --port 0 --dir DIR``.
 
 It prints one JSON line ``{"port": N, "pid": N}`` when it is ready, and ends on SIGTERM or SIGINT, when its
-parent dies, or, with --watch-stdin, when its stdin closes.
+parent dies, or, with --watch-stdin, when its stdin closes; then it removes DIR too, since its owner is gone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -48,7 +49,11 @@ def main() -> int:
     port = listener.getsockname()[1]
     directory = Path(options.dir).resolve()
     adapter.prepare_environment(directory, port, options.account, options.region)
-    asyncio.run(_run(listener, port, options))
+    orphaned = threading.Event()
+    asyncio.run(_run(listener, port, options, orphaned))
+    if orphaned.is_set():
+        # Whoever would have removed it is gone.
+        shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 
@@ -70,11 +75,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--retry-base-s", type=float, default=0.2, help="the first wait between asynchronous tries"
     )
-    parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes")
+    parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes, and remove DIR")
     return parser.parse_args()
 
 
-async def _run(listener: socket.socket, port: int, options: argparse.Namespace) -> None:
+async def _run(
+    listener: socket.socket, port: int, options: argparse.Namespace, orphaned: threading.Event
+) -> None:
     cloud, pending = Cloud(options.region), Faults()
     services = {
         "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
@@ -85,12 +92,13 @@ async def _run(listener: socket.socket, port: int, options: argparse.Namespace) 
     emulator.fix_inline_code()
     emulator.fix_custom_resources()
     emulator.fix_alarms()
+    emulator.fix_function_logs()
     invoke = AsyncInvoker(emulator, options.retry_base_s)
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
     gateway = Gateway(emulator, connections, services, Control(cloud, pending, services.values()))
     ended = asyncio.Event()
-    _end_with_others(asyncio.get_running_loop(), ended.set, watch_stdin=options.watch_stdin)
+    _end_with_others(asyncio.get_running_loop(), ended.set, orphaned if options.watch_stdin else None)
 
     async def until_ended() -> None:
         # Called when the socket is about to be served.
@@ -103,7 +111,9 @@ async def _run(listener: socket.socket, port: int, options: argparse.Namespace) 
         emulator.stop()
 
 
-def _end_with_others(loop: asyncio.AbstractEventLoop, end: Callable[[], None], *, watch_stdin: bool) -> None:
+def _end_with_others(
+    loop: asyncio.AbstractEventLoop, end: Callable[[], None], orphaned: threading.Event | None
+) -> None:
     """End on a signal, with the parent, and with whoever holds the other end of our stdin."""
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
@@ -114,14 +124,15 @@ def _end_with_others(loop: asyncio.AbstractEventLoop, end: Callable[[], None], *
             threading.Event().wait(_PARENT_CHECK_S)
         loop.call_soon_threadsafe(end)
 
-    def read_stdin() -> None:
+    def watch_stdin(at_end: threading.Event) -> None:
         while os.read(0, 1024):
             pass
+        at_end.set()
         loop.call_soon_threadsafe(end)
 
     threading.Thread(target=watch_parent, daemon=True).start()
-    if watch_stdin:
-        threading.Thread(target=read_stdin, daemon=True).start()
+    if orphaned:
+        threading.Thread(target=watch_stdin, args=(orphaned,), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -225,18 +225,30 @@ class Emulator:
             invoke(record["config"]["FunctionArn"], event)
             return {}
 
-        def deliver_from_topic(*args: Any) -> None:
+        target = bridge._invoke_target
+
+        def deliver_from_topic(function_arn: str, envelope: str, topic_arn: str, *args: Any) -> None:
+            if not self.may_invoke(function_arn, "sns.amazonaws.com", topic_arn):
+                return
             asynchronous = self._as_event.set(True)
             try:
-                deliver(*args)
+                deliver(function_arn, envelope, topic_arn, *args)
             finally:
                 self._as_event.reset(asynchronous)
+
+        def deliver_from_rule(
+            entry: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None
+        ) -> None:
+            arn = entry.get("Arn", "")
+            if ":lambda:" not in arn or self.may_invoke(arn, "events.amazonaws.com", rule["Arn"]):
+                target(entry, event, rule, view)
 
         self._execute = execute
         self._lambda._execute_function_with_config_scope = execute_or_hand_over
         self._lambda.invoke_async_with_retry = lambda record, event: invoke(
             record["config"]["FunctionArn"], event
         )
+        bridge._invoke_target = deliver_from_rule
         bridge._dispatch_to_lambda = lambda arn, payload: invoke(arn, json.loads(payload))
         topics._deliver_to_lambda = deliver_from_topic
         self._keep_qualifiers()
@@ -253,6 +265,37 @@ class Emulator:
             return {**record, "config": config}, config
 
         self._lambda._effective_func_record_for_qualifier = effective
+
+    def fix_function_logs(self) -> None:
+        """Write a function's log only where its role may: a group that is missing needs CreateLogGroup.
+
+        So a group that went with its stack is not made again by the last lines of a function that went too.
+        """
+        logs: Any = importlib.import_module("ministack.services.cloudwatch_logs")
+        emit = self._lambda._emit_lambda_logs
+
+        def emit_where_allowed(record: dict[str, Any], *args: Any, **more: Any) -> None:
+            config = record["config"]
+            name = config["FunctionName"]
+            group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+            exists = group in logs._log_groups
+            if exists or (name in self._lambda._functions and self._may_make(group, config["Role"])):
+                emit(record, *args, **more)
+
+        self._lambda._emit_lambda_logs = emit_where_allowed
+
+    def _may_make(self, log_group: str, role_arn: str) -> bool:
+        account, region = self.here()
+        policies = self._evaluator._gather_role_policies(role_arn.rpartition("/")[2], account)
+        context = self._evaluator.EvalContext(
+            principal_arn=role_arn,
+            principal_type="AssumedRole",
+            principal_account=account,
+            action="logs:CreateLogGroup",
+            resource_arn=f"arn:aws:logs:{region}:{account}:log-group:{log_group}",
+            region=region,
+        )
+        return bool(self._evaluator.evaluate(context, policies).decision == "Allow")
 
     def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
         """Run a function, a version or an alias, and give {body, error, throttle}."""
@@ -487,5 +530,5 @@ async def serve(app: Any, descriptor: int, until: Callable[[], Any]) -> None:
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     config.accesslog = None
-    config.errorlog = None
+    config.errorlog = "-"
     await importlib.import_module("hypercorn.asyncio").serve(app, config, shutdown_trigger=until)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .services import Service
 
 _SCOPE = re.compile(r"Credential=[^/]*/[^/]*/[^/]*/([^/]+)/")
+_LOG = logging.getLogger(__name__)
 CONTROL = "/_cdk_incidents/"
 
 
@@ -59,6 +61,9 @@ class Gateway:
             await asyncio.sleep(broken.after_s)
             self._connections.abort(scope["client"])
             return
+        except Exception:
+            _LOG.exception("%s %s", request.method, request.path)
+            raise
         await _respond(send, response)
 
     def _service(self, headers: dict[str, str]) -> Service | None:

@@ -207,12 +207,12 @@ def incidents(aws: Aws) -> Any:
 def make_function(aws: Aws) -> Callable[..., Function]:
     """Give what makes functions."""
 
-    def make(**environment: str) -> Function:
+    def make(*statements: dict[str, Any], **environment: str) -> Function:
         name, (queue, queue_arn) = unique("fn"), aws.queue()
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("index.py", _CODE)
-        role = aws.role({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn})
+        role = aws.role({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}, *statements)
         made = aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",

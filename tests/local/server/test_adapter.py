@@ -36,6 +36,8 @@ _USED = {
     },
     "ministack.core.iam_evaluator": {
         "check_credentials": "access_key_id service",
+        "_gather_role_policies": "role_name account_id",
+        "evaluate": "ctx policies",
         "enforce": "access_key_id iam_action service region resource_arn service_context",
         "evaluate_resource_policy": "doc ctx service named_only direct_only",
         "find_iam_access_key_account": "access_key_id",
@@ -45,6 +47,7 @@ _USED = {
         "request_caller_arn": "headers query_params",
     },
     "ministack.services.lambda_svc": {
+        "_emit_lambda_logs": "func request_id log_text error duration_ms",
         "_effective_func_record_for_qualifier": "func qualifier",
         "_execute_function_with_config_scope": "func event",
         "_get_base_func_record_for_ref": "function_ref",
@@ -67,6 +70,7 @@ _USED = {
     "ministack.services.eventbridge": {
         "_dispatch_to_lambda": "arn payload",
         "_dispatch_to_sqs": "spec payload sqs_parameters",
+        "_invoke_target": "target event rule view",
         "_put_events": "data allow_aws_source",
     },
     "ministack.services.sns": {
@@ -90,6 +94,8 @@ _USED = {
 _TABLES = {
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS", "_REPLACING_PROPERTIES"),
     "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
+    "ministack.services.cloudwatch_logs": ("_log_groups",),
+    "ministack.services.lambda_svc": ("_functions",),
     "ministack.core.iam_evaluator": ("EvalContext",),
 }
 

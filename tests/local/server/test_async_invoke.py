@@ -118,6 +118,32 @@ def test_a_topic_calls_the_alias(aws: Aws, make_function: Callable[..., Function
     assert record["requestPayload"]["Records"][0]["Sns"]["Message"] == "hello"
 
 
+@pytest.mark.parametrize("service", ["events", "sns"])
+def test_a_rule_or_a_topic_needs_the_aliass_permission(
+    aws: Aws, make_function: Callable[..., Function], service: str
+) -> None:
+    """A permission for the function, or for the other service, does not open the alias."""
+    function = make_function()
+    function.permit(qualifier="", principal=f"{service}.amazonaws.com")
+    function.permit(principal={"events": "sns", "sns": "events"}[service] + ".amazonaws.com")
+
+    def send(target: str, said: str) -> None:
+        if service == "events":
+            rule, events = unique("rule"), aws.client("events")
+            events.put_rule(Name=rule, EventPattern=json.dumps({"source": [said]}))
+            events.put_targets(Rule=rule, Targets=[{"Id": "f", "Arn": target}])
+            events.put_events(Entries=[{"Source": said, "DetailType": "d", "Detail": "{}"}])
+        else:
+            sns = aws.client("sns")
+            topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+            sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=target)
+            sns.publish(TopicArn=topic, Message=said)
+
+    send(function.alias, unique("to-the-alias"))
+    send(function.arn, unique("to-the-function"))
+    assert [told["arn"] for told in function.told()] == [function.arn]
+
+
 def test_an_event_source_reads_through_its_alias(aws: Aws, make_function: Callable[..., Function]) -> None:
     """A queue that is mapped to an alias shows the alias in the function's context."""
     function, (url, queue_arn) = make_function(), aws.queue()

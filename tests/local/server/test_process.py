@@ -92,8 +92,10 @@ def test_a_signal_ends_the_server_and_its_workers(
     wait_until(lambda: not psutil.pid_exists(worker))
 
 
-def test_the_end_of_stdin_ends_the_server(start: Callable[..., subprocess.Popen[bytes]]) -> None:
-    """Whoever holds the other end of the pipe holds its life."""
+def test_the_end_of_stdin_ends_the_server(
+    start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    """Whoever holds the other end of the pipe holds its life; the directory goes with it."""
     process = start("--watch-stdin")
     worker = _with_a_worker(_ready(process))
     assert process.stdin
@@ -101,6 +103,7 @@ def test_the_end_of_stdin_ends_the_server(start: Callable[..., subprocess.Popen[
     assert process.wait(5) == 0
     process.stdin = None
     wait_until(lambda: not psutil.pid_exists(worker))
+    assert not (tmp_path / "cloud").exists()
 
 
 def test_the_death_of_the_parent_ends_the_server(tmp_path: Path) -> None:
