@@ -1,7 +1,5 @@
 """A world for the trigger: clock, table, service, queues and topics that behave like AWS's and can fail."""
 
-# ruff: noqa: D102 - the methods are AWS's operations, and named like them
-
 from __future__ import annotations
 
 import copy

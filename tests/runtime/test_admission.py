@@ -171,12 +171,16 @@ def test_joined_signals_are_summed_up_in_ten_notes() -> None:
     world = World()
     world.deliver(alarm(description="first"))
     world.service.fail("CreateTimelineEvent", THROTTLED)
-    for second in range(1, 1_026):
-        world.deliver(alarm(at=second / 100, description=f"No. {second}"))
+    for second in range(1, 18):
+        world.deliver(alarm(at=second, description=f"No. {second}"))
     notes = [data for _, data in world.service.notes]
-    assert len(notes) == 9
-    assert notes[0] == ('"2 more signals have joined this incident; the latest: ServerCpuTooHigh: No. 2"')
-    assert notes[-1].startswith('"512 more signals')
+    assert notes[0] == '"2 more signals have joined this incident; the latest: ServerCpuTooHigh: No. 2"'
+    assert [note.split()[0].strip('"') for note in notes] == ["2", "4", "8", "16"]
+    for joined in (511, 1_023):
+        world.entry()["joined"]["N"] = str(joined)
+        world.deliver(alarm(at=joined / 10))
+    assert len(world.service.notes) == 5
+    assert world.service.notes[-1][1].startswith('"512 more signals')
 
 
 def test_an_older_alarm_of_the_same_time_of_trouble_joins() -> None:

@@ -96,7 +96,8 @@ def test_the_runtime_imports_neither_cdk_nor_the_package() -> None:
     """It stands alone in Lambda."""
     code = (
         "import sys; import incidents_runtime.trigger; "
-        "print([m for m in sys.modules if m.split('.')[0] in ('aws_cdk', 'jsii', 'cdk_incidents', 'mypy_boto3_ssm_incidents')])"
+        "strangers = ('aws_cdk', 'jsii', 'cdk_incidents', 'mypy_boto3_ssm_incidents'); "
+        "print([name for name in sys.modules if name.split('.')[0] in strangers])"
     )
     paths = [path for path in sys.path if path.endswith("_runtime")]
     answer = subprocess.run(

@@ -15,7 +15,7 @@ from runtime.strategies import ANY_EVENT, HOSTILE_TEXTS, JSON, examples
 
 TITLES = ("{title}", "{reason} {source} {account} {region} {time}", "{unknown} {title", None)
 # The fakes refuse what AWS would: every length, range, pattern and character.
-MANY = examples(400)
+MANY = examples(250)
 
 
 def ended(world: World, event: object, result: dict[str, Any]) -> None:

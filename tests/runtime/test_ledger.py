@@ -128,6 +128,15 @@ def test_numbers_that_are_no_times_are_none() -> None:
     assert ledger.read("key")[0] == Entry(joined=12)
 
 
+def test_a_served_signal_has_a_mark_and_a_record() -> None:
+    """Or it is not there."""
+    ledger, table = new_ledger()
+    table.items["key"] = {
+        "served": {"L": [{"S": "mark"}, {"S": " record"}, {"N": "1"}, {"S": "mark record"}]}
+    }
+    assert ledger.read("key")[0] == Entry(served=(("mark", "record"),))
+
+
 def test_times_survive() -> None:
     """To the millisecond."""
     moment = NOW + timedelta(milliseconds=123)

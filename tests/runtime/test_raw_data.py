@@ -101,7 +101,7 @@ def test_the_bones_always_fit() -> None:
     assert len(shortened["source"]) == 50
 
 
-@examples(150)
+@examples(60)
 @given(detail=JSON, extra=st.dictionaries(st.text(max_size=5), JSON, max_size=3), times=st.integers(1, 300))
 def test_any_event_fits(detail: Any, extra: dict[str, Any], times: int) -> None:
     """Valid JSON of at most 10,000 characters, whatever comes."""
