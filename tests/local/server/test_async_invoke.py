@@ -171,7 +171,7 @@ def test_an_alias_that_moves_takes_later_tries_along(
     """The alias is looked up at each try, so a new version mends what the old one could not."""
     function = make_function(FAIL="yes")
     client = aws.client("lambda")
-    environment = {"Variables": {"QUEUE": function.queue}}
+    environment = {"Variables": {"TOLD": function.file}}
     client.update_function_configuration(FunctionName=function.name, Environment=environment)
     wait_until(
         lambda: bool(client.get_function(FunctionName=function.name)["Configuration"]["State"] == "Active")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import ACCOUNT, REGION, unique, wait_until
+from .conftest import ACCOUNT, REGION, lines, unique, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .conftest import Aws, Function
 
@@ -305,11 +306,10 @@ def test_inline_code_is_in_index_py(aws: Aws, stack: Stack) -> None:
 
 _CUSTOM = """
 import json, os, urllib.request
-import boto3
-queue = boto3.client("sqs")
 def handler(event, context):
     told = {key: event.get(key) for key in ("RequestType", "PhysicalResourceId")}
-    queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(told))
+    with open(os.environ["TOLD"], "a") as file:
+        file.write(json.dumps(told) + "\\n")
     failed = event["ResourceProperties"].get("Fail") == "true" and event["RequestType"] != "Delete"
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = "made-by-" + event["RequestType"]
@@ -320,47 +320,46 @@ def handler(event, context):
 """
 
 
-def _custom(aws: Aws, code: str = _CUSTOM) -> tuple[str, dict[str, Any]]:
-    """Give a queue, and a template of a custom resource that tells it of each request."""
-    url, arn = aws.queue()
-    role = aws.role({"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn})
+def _custom(aws: Aws, folder: Path, code: str = _CUSTOM) -> tuple[str, dict[str, Any]]:
+    """Give a file, and a template of a custom resource that writes each request into it."""
+    file = str(folder / unique("told"))
     function = {
         "Runtime": "python3.13",
         "Handler": "index.handler",
-        "Role": role,
+        "Role": aws.role(),
         "Code": {"ZipFile": code},
-        "Environment": {"Variables": {"QUEUE": url}},
+        "Environment": {"Variables": {"TOLD": file}},
         "Timeout": 10,
     }
     properties = {"ServiceToken": {"Fn::GetAtt": ["Fn", "Arn"]}, "ServiceTimeout": 10}
-    return url, {
+    return file, {
         "Fn": {"Type": "AWS::Lambda::Function", "Properties": function},
         "Custom": {"Type": "Custom::IncidentSmokeTest", "Properties": properties},
     }
 
 
-def test_a_failed_create_is_followed_by_a_delete(aws: Aws, stack: Stack) -> None:
+def test_a_failed_create_is_followed_by_a_delete(aws: Aws, stack: Stack, tmp_path: Path) -> None:
     """The Delete carries the id that the failed Create gave; the reason fails the stack."""
-    url, template = _custom(aws)
+    file, template = _custom(aws, tmp_path)
     template["Custom"]["Properties"]["Fail"] = True
     assert stack.deploy(template) == "ROLLBACK_COMPLETE"
-    assert aws.messages(url, 2) == [
+    assert lines(file, 2) == [
         {"RequestType": "Create", "PhysicalResourceId": None},
         {"RequestType": "Delete", "PhysicalResourceId": "made-by-Create"},
     ]
     assert dict(stack.events("Custom"))["CREATE_FAILED"] == "Smoke test failed at start"
 
 
-def test_a_failed_update_is_followed_by_an_update_back(aws: Aws, stack: Stack) -> None:
+def test_a_failed_update_is_followed_by_an_update_back(aws: Aws, stack: Stack, tmp_path: Path) -> None:
     """The stack rolls back, and the resource is asked to return to its old properties."""
-    url, template = _custom(aws)
+    file, template = _custom(aws, tmp_path)
     assert stack.deploy(template) == "CREATE_COMPLETE"
     template["Custom"]["Properties"] = {**template["Custom"]["Properties"], "Fail": True}
     assert stack.deploy(template) == "UPDATE_ROLLBACK_COMPLETE"
-    assert [told["RequestType"] for told in aws.messages(url, 3)][:3] == ["Create", "Update", "Update"]
+    assert [told["RequestType"] for told in lines(file, 3)][:3] == ["Create", "Update", "Update"]
 
 
-def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack) -> None:
+def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack, tmp_path: Path) -> None:
     """CloudFormation invokes asynchronously, so Lambda's two retries hold: the third try answers."""
     crash = """
     tries = os.path.join(os.environ["TMPDIR"], os.environ["AWS_LAMBDA_FUNCTION_NAME"])
@@ -370,9 +369,9 @@ def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack) -
         if len(file.readlines()) < 3:
             raise RuntimeError("crashed")
     failed ="""
-    url, template = _custom(aws, _CUSTOM.replace("\n    failed =", crash))
+    file, template = _custom(aws, tmp_path, _CUSTOM.replace("\n    failed =", crash))
     assert stack.deploy(template) == "CREATE_COMPLETE"
-    assert len(aws.messages(url, 3)) == 3
+    assert len(lines(file, 3)) == 3
 
 
 def test_a_stacks_alarm_reaches_a_function_through_its_alias(

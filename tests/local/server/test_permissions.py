@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import ACCOUNT
+from .conftest import ACCOUNT, unique
 
 if TYPE_CHECKING:
     from .conftest import Aws
@@ -144,6 +147,26 @@ def test_an_ops_item_is_a_resource(aws: Aws) -> None:
     assert client.get_ops_item(**name)["OpsItem"]["Title"] == "t"
     with pytest.raises(ClientError, match="ssm:DeleteOpsItem"):
         client.delete_ops_item(**name)
+
+
+def test_a_function_calls_as_its_role(aws: Aws) -> None:
+    """A client in a function finds the cloud, and is assumed-role/ROLE/FUNCTION there."""
+    name, role = unique("fn"), aws.role()
+    code = "import boto3\ndef handler(e, c): return boto3.client('sts').get_caller_identity()['Arn']\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("index.py", code)
+    client = aws.client("lambda")
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role,
+        Timeout=20,
+        Code={"ZipFile": archive.getvalue()},
+    )
+    caller = json.load(client.invoke(FunctionName=name)["Payload"])
+    assert caller == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.rpartition('/')[2]}/{name}"
 
 
 def test_an_explicit_deny_wins(aws: Aws) -> None:
