@@ -13,9 +13,10 @@ from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents.alarm_action import ResponsePlanAction
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+
+    from cdk_incidents._topic import Topic
 
 METRIC_NAMESPACE = "CdkIncidents"
 """Where the function writes its own figures."""
@@ -45,7 +46,7 @@ class TriggerHealth(Construct):
         function_name: str,
         retries: sqs.IQueue,
         dead_letters: sqs.IQueue,
-        fallback: sns.ITopic | None,
+        fallback: Topic | None,
         health_plan: IResponsePlanRef | None,
     ) -> None:
         super().__init__(scope, construct_id)

@@ -11,7 +11,7 @@ from cdk_incidents._checks import check_count, check_length, check_pattern, chec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_cdk import aws_sns as sns
+    from cdk_incidents._topic import Topic
 
 
 class Impact(enum.IntEnum):
@@ -71,7 +71,7 @@ class IncidentTemplate:
     summary: str | None = None
     dedupe_string: str | None = None
     tags: Mapping[str, str] | None = None
-    notification_topics: Sequence[sns.ITopic] = ()
+    notification_topics: Sequence[Topic] = ()
 
     def __post_init__(self) -> None:
         check_length("title", self.title, maximum=200)
@@ -100,7 +100,7 @@ class IncidentTemplate:
         summary: str | None = None,
         dedupe_string: str | None = None,
         tags: Mapping[str, str] | None = None,
-        notification_topics: Sequence[sns.ITopic] = (),
+        notification_topics: Sequence[Topic] = (),
     ) -> IncidentTemplate:
         """Return a template of impact 1, `Impact.CRITICAL`; the arguments are the class's own."""
         return cls(
@@ -120,7 +120,7 @@ class IncidentTemplate:
         summary: str | None = None,
         dedupe_string: str | None = None,
         tags: Mapping[str, str] | None = None,
-        notification_topics: Sequence[sns.ITopic] = (),
+        notification_topics: Sequence[Topic] = (),
     ) -> IncidentTemplate:
         """Return a template of impact 2, `Impact.HIGH`; the arguments are the class's own."""
         return cls(
@@ -140,7 +140,7 @@ class IncidentTemplate:
         summary: str | None = None,
         dedupe_string: str | None = None,
         tags: Mapping[str, str] | None = None,
-        notification_topics: Sequence[sns.ITopic] = (),
+        notification_topics: Sequence[Topic] = (),
     ) -> IncidentTemplate:
         """Return a template of impact 3, `Impact.MEDIUM`; the arguments are the class's own."""
         return cls(
@@ -160,7 +160,7 @@ class IncidentTemplate:
         summary: str | None = None,
         dedupe_string: str | None = None,
         tags: Mapping[str, str] | None = None,
-        notification_topics: Sequence[sns.ITopic] = (),
+        notification_topics: Sequence[Topic] = (),
     ) -> IncidentTemplate:
         """Return a template of impact 4, `Impact.LOW`; the arguments are the class's own."""
         return cls(
@@ -180,7 +180,7 @@ class IncidentTemplate:
         summary: str | None = None,
         dedupe_string: str | None = None,
         tags: Mapping[str, str] | None = None,
-        notification_topics: Sequence[sns.ITopic] = (),
+        notification_topics: Sequence[Topic] = (),
     ) -> IncidentTemplate:
         """Return a template of impact 5, `Impact.NO_IMPACT`; the arguments are the class's own."""
         return cls(

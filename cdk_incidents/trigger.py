@@ -27,9 +27,9 @@ from cdk_incidents.route import Route
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_cdk import aws_sns as sns
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
+    from cdk_incidents._topic import Topic
     from cdk_incidents.incident_template import Impact
     from cdk_incidents.route import IRoute
 
@@ -97,7 +97,7 @@ class IncidentTrigger(Construct):
         id: str,  # noqa: A002 - CDK's own word
         *,
         trigger_name: str | None = None,
-        fallback: sns.ITopic | None = None,
+        fallback: Topic | None = None,
         health_plan: IResponsePlanRef | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
     ) -> None:
@@ -309,7 +309,7 @@ class IncidentTrigger(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _least_role(self, fallback: sns.ITopic | None) -> iam.Role:
+    def _least_role(self, fallback: Topic | None) -> iam.Role:
         plans = lazy_texts(lambda: _unique(s.response_plan_arn for s in self._settings.values()))
         records = lazy_texts(lambda: _unique(record_arns(plan) for plan in self._plans.values()))
         contacts = lazy_texts(lambda: _unique(contact_arns(plan) for plan in self._plans.values()))
@@ -342,7 +342,7 @@ class IncidentTrigger(Construct):
             fallback.grant_publish(role)
         return role
 
-    def _function(self, fallback: sns.ITopic | None) -> lambda_.Function:
+    def _function(self, fallback: Topic | None) -> lambda_.Function:
         layer = RuntimeLayer.of(self)
         environment = {
             "INCIDENTS_LEDGER_TABLE": self._ledger.table_name,
