@@ -16,6 +16,7 @@ from runtime.fakes import (
     INTERNAL,
     NOW,
     PLAN,
+    ROUTES,
     THROTTLED,
     World,
     alarm,
@@ -147,6 +148,8 @@ def test_throttling_is_retried_and_then_raised() -> None:
     assert world.clock.slept > 1
     assert world.queues.sent == []
     assert world.outcome(alarm()) == "started"
+    # It was refused, so there is nothing to look for.
+    assert world.service.called("ListIncidentRecords") == []
 
 
 @pytest.mark.parametrize(
@@ -260,6 +263,17 @@ def test_failures_of_the_smoke_test_reach_nobody(
     printed = capsys.readouterr().out
     assert figures(printed) == {}
     assert told(printed)[-1]["level"] == "ERROR"
+
+
+def test_a_smoke_test_without_its_route_reaches_nobody() -> None:
+    """However broken the pipeline is."""
+    world = World(routes=ROUTES[:1])
+    with pytest.raises(LookupError, match="no route is named 'smoke-test'"):
+        world.deliver(alarm(), "smoke-test")
+    record = message(failure_record(alarm(), "smoke-test"))
+    assert world.deliver({"Records": [record]}, "retry") == {"batchItemFailures": []}
+    assert world.queues.calls == []
+    assert world.topics.calls == []
 
 
 def test_the_smoke_test_goes_the_way_of_real_alarms(capsys: pytest.CaptureFixture[str]) -> None:

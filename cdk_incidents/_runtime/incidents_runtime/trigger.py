@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from incidents_runtime.signal_model import Signal
 
 RETRY_ALIAS = "retry"
+# Known by its name too, so that not even a function that lost its routes pages anybody for a smoke test.
+QUIET_ALIAS = "smoke-test"
 # IAM tells everybody of a new permission within some minutes.
 _ACCESS_SETTLES_IN = timedelta(minutes=5)
 # Below this the rest of a batch goes back unread: a signal that is begun needs time to end.
@@ -155,13 +157,15 @@ class Trigger:
 
     def _is_quiet(self, delivery: Delivery) -> bool:
         route = self.settings.routes.get(delivery.alias)
-        return route is not None and route.quiet
+        return delivery.alias == QUIET_ALIAS if route is None else route.quiet
 
     # --- one event
 
     def _deliver(self, delivery: Delivery, deadline: Deadline) -> dict[str, Any]:
         """Handle an event to its end; an exception means that it must come again."""
         route = self.settings.routes.get(delivery.alias)
+        if route is None and delivery.alias == QUIET_ALIAS:
+            raise LookupError(f"no route is named {QUIET_ALIAS!r}")
         if route is None:
             return self._fail(
                 delivery, f"no route is named {delivery.alias!r}", ("A signal without a route",)
