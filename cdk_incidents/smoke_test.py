@@ -116,8 +116,9 @@ class SmokeTest(Construct):
                 "Proves": uncached_text(self._digest),
             },
         )
-        # All of the quiet way must stand: the alias with its permission and its settings.
-        self._resource.node.add_dependency(alias)
+        # All of the quiet way must stand: the alias with its permission and its settings; and all of the
+        # provider: under a feature flag CDK gives its framework a policy that nothing waits for.
+        self._resource.node.add_dependency(alias, self._provider)
         self._hold_back_the_live_aliases()
         CfnOutput(self, "Result", value=self.result, description="Result of the Incident Manager smoke test")
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from cdk_incidents import IncidentTrigger, ResponsePlan, SmokeTest, _runtime_asset
 
 if TYPE_CHECKING:
-    from tests.constructs.conftest import Make, Synth, World
+    from synthesis import Make, Synth, World
 
 ALIAS = "AWS::Lambda::Alias"
 ASYNC = "AWS::Lambda::EventInvokeConfig"
@@ -40,23 +40,6 @@ def account_arn(text: str) -> dict[str, Any]:
     before, _, rest = text.partition("{partition}")
     middle, _, after = rest.partition("{account}")
     return {"Fn::Join": ["", [before, {"Ref": "AWS::Partition"}, middle, {"Ref": "AWS::AccountId"}, after]]}
-
-
-def single(statements: list[dict[str, Any]]) -> set[str]:
-    """Return statements as single permissions: the order, and what CDK merges, makes no difference."""
-    found = set()
-    for statement in statements:
-        assert statement["Effect"] == "Allow"
-        for action in as_list(statement["Action"]):
-            for resource in as_list(statement["Resource"]):
-                condition = statement.get("Condition")
-                found.add(json.dumps([action, resource, condition], sort_keys=True))
-    return found
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return one value or many as a list."""
-    return value if isinstance(value, list) else [value]
 
 
 def test_function(world: World) -> None:
@@ -122,6 +105,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
     (inline,) = role["Policies"]
+    permissions_of = synth.permissions_of
     attached = [
         statement
         for policy in synth.of_type("AWS::IAM::Policy", "Trigger").values()
@@ -177,7 +161,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
         ),
         (["sns:Publish"], [ref(synth, "AWS::SNS::Topic", "Fallback")], None),
     ]
-    assert single(inline["PolicyDocument"]["Statement"] + attached) == single(
+    assert permissions_of(inline["PolicyDocument"]["Statement"] + attached) == permissions_of(
         [
             {"Effect": "Allow", "Action": actions, "Resource": resources, "Condition": condition}
             for actions, resources, condition in expected

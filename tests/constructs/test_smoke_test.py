@@ -1,0 +1,495 @@
+"""SmokeTest: what goes before what, when it runs again, and that it wakes nobody."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssmincidents as ssmincidents
+
+from cdk_incidents import IncidentTemplate, IncidentTrigger, ResponsePlan, SmokeTest, _runtime_asset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from synthesis import Make, Synth, World
+
+ALARM = "AWS::CloudWatch::Alarm"
+ALIAS = "AWS::Lambda::Alias"
+ASYNC = "AWS::Lambda::EventInvokeConfig"
+FUNCTION = "AWS::Lambda::Function"
+PERMISSION = "AWS::Lambda::Permission"
+PLAN = "AWS::SSMIncidents::ResponsePlan"
+ROLE = "AWS::IAM::Role"
+SMOKE_TEST = "Custom::IncidentSmokeTest"
+
+
+def statements(synth: Synth, role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's inline policy."""
+    (inline,) = synth.properties(ROLE, role)["Policies"]
+    found: list[dict[str, Any]] = inline["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_goes_after_all_of_the_quiet_way(world: World) -> None:
+    """Plan, canary, alias, its permission and its settings stand before the test begins."""
+    synth = world.synth
+    assert synth.comes_after(synth.id_of(SMOKE_TEST)) >= {
+        synth.id_of(PLAN, "QuietPlan"),
+        synth.id_of(ALARM, "Canary"),
+        synth.id_of(ALIAS, "Quiet"),
+        synth.id_of(PERMISSION, "Quiet"),
+        synth.id_of(ASYNC, "Quiet"),
+        synth.id_of("AWS::Lambda::Version"),
+        synth.id_of(FUNCTION, "TriggerFunction"),
+    }
+
+
+def test_goes_after_every_policy_that_it_needs(world: World) -> None:
+    """No role of trigger, test or framework is used before all of its policies stand."""
+    synth = world.synth
+    before = synth.comes_after(synth.id_of(SMOKE_TEST))
+    policies = {
+        logical_id
+        for logical_id, policy in synth.of_type("AWS::IAM::Policy").items()
+        if any(
+            "Trigger" in role["Ref"] or "SmokeTest" in role["Ref"] for role in policy["Properties"]["Roles"]
+        )
+    }
+    assert len(policies) >= 2
+    assert policies <= before
+
+
+def test_goes_before_everything_live(world: World) -> None:
+    """Live aliases, their permissions and settings, the queue's reader and the user's alarms come later."""
+    synth = world.synth
+    smoke_test = synth.id_of(SMOKE_TEST)
+    live = [
+        logical_id
+        for resource_type in (ALIAS, ASYNC, PERMISSION, "AWS::Lambda::EventSourceMapping")
+        for logical_id in synth.of_type(resource_type, "TriggerLive")
+    ]
+    alarms = [synth.id_of(ALARM, "Resolving"), synth.id_of(ALARM, "Staying")]
+    alarms.append(synth.id_of("AWS::CloudWatch::CompositeAlarm"))
+    assert len(live) == 3 + 2 + 3 + 1  # aliases, settings, permissions of alarms and of the rule, reader
+    for logical_id in live + alarms:
+        assert smoke_test in synth.comes_after(logical_id), logical_id
+
+
+def test_canary_and_health_alarms_do_not_wait(world: World) -> None:
+    """The canary is part of the test, and the trigger's health is watched from the beginning."""
+    synth = world.synth
+    smoke_test = synth.id_of(SMOKE_TEST)
+    early = [synth.id_of(ALARM, "Canary"), *synth.of_type(ALARM, "TriggerHealth")]
+    assert len(early) == 5
+    for logical_id in early:
+        assert smoke_test not in synth.comes_after(logical_id), logical_id
+
+
+def test_holds_back_routes_that_are_added_later(make: Make) -> None:
+    """A route added after the smoke test was made is held back like the others."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger")
+    SmokeTest(stack, "SmokeTest", trigger=trigger)
+    trigger.add_route("Later", response_plan=make.plan(stack))
+    synth = make.synth(stack)
+    assert synth.id_of(SMOKE_TEST) in synth.comes_after(synth.id_of(ALIAS, "Later"))
+
+
+def test_hands_the_handler_what_it_reads(world: World) -> None:
+    """The properties are those that the handler's settings read, and CloudFormation's own patience."""
+    synth = world.synth
+    properties = dict(synth.properties(SMOKE_TEST))
+    canary = synth.id_of(ALARM, "Canary")
+    framework = synth.id_of(FUNCTION, "Framework")
+    assert re.fullmatch("[0-9a-f]{16}", properties.pop("Proves"))
+    assert properties == {
+        "ServiceToken": {"Fn::GetAtt": [framework, "Arn"]},
+        "ServiceTimeout": "360",
+        "CanaryName": {"Ref": canary},
+        "CanaryArn": {"Fn::GetAtt": [canary, "Arn"]},
+        "ResponsePlanArn": {"Ref": synth.id_of(PLAN, "QuietPlan")},
+        "LogGroupName": {"Ref": synth.id_of("AWS::Logs::LogGroup", "TriggerLog")},
+        "TimeoutSeconds": "90",
+        "Skip": "false",
+    }
+
+
+def test_writes_its_result(world: World) -> None:
+    """What the test says is an output of the stack, by the description that a rehearsal looks for."""
+    outputs = [output for name, output in world.synth.template["Outputs"].items() if "SmokeTest" in name]
+    assert outputs == [
+        {
+            "Description": "Result of the Incident Manager smoke test",
+            "Value": {"Fn::GetAtt": [world.synth.id_of(SMOKE_TEST), "Result"]},
+        }
+    ]
+
+
+def test_own_quiet_plan_wakes_nobody(world: World) -> None:
+    """The test's own plan engages nobody, posts nowhere, tells no topic and runs nothing."""
+    properties = dict(world.synth.properties(PLAN, "QuietPlan"))
+    assert properties.pop("Name")
+    assert properties.pop("DisplayName") == "Smoke test (pages nobody)"
+    assert set(properties) == {"IncidentTemplate"}
+    assert set(properties["IncidentTemplate"]) == {"Title", "Summary", "Impact"}
+    assert properties["IncidentTemplate"]["Impact"] == 5
+
+
+def test_quiet_alias_fails_in_silence(world: World) -> None:
+    """What fails on the quiet alias is not retried and goes nowhere: the deployment reports it."""
+    quiet = world.synth.id_of(ALIAS, "Quiet")
+    assert world.synth.properties(ASYNC, "Quiet") == {
+        "FunctionName": {"Ref": world.synth.id_of(FUNCTION, "TriggerFunction")},
+        "MaximumRetryAttempts": 0,
+        "Qualifier": {"Fn::Select": [7, {"Fn::Split": [":", {"Ref": quiet}]}]},
+    }
+
+
+def test_canary_is_moved_by_the_test_only(world: World) -> None:
+    """The canary ignores missing data of a metric that nobody writes, and acts on the quiet alias alone."""
+    synth = world.synth
+    canary = synth.one(ALARM, "Canary")
+    quiet = [{"Ref": synth.id_of(ALIAS, "Quiet")}]
+    assert canary["Metadata"]["cdk-incidents:purpose"] == "canary"
+    assert canary["Properties"] == {
+        "AlarmActions": quiet,
+        "OKActions": quiet,
+        "AlarmDescription": "Moved by the smoke test of a deployment only; pages nobody.",
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Dimensions": [{"Name": "Trigger", "Value": world.trigger_name}],
+        "EvaluationPeriods": 1,
+        "MetricName": "Canary",
+        "Namespace": "CdkIncidents",
+        "Period": 300,
+        "Statistic": "Average",
+        "Threshold": 1,
+        "TreatMissingData": "ignore",
+    }
+
+
+def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -> None:
+    """The test's function may move the canary, and read and remove incidents of the quiet plan."""
+    synth = world.synth
+    plan = synth.id_of(PLAN, "QuietPlan")
+    name = synth.properties(PLAN, "QuietPlan")["Name"]
+    account = {"Ref": "AWS::AccountId"}
+    partition = {"Ref": "AWS::Partition"}
+    records = ["arn:", partition, ":ssm-incidents::", account, f":incident-record/{name}/*"]
+    ops_items = ["arn:", partition, ":ssm:", {"Ref": "AWS::Region"}, ":", account, ":opsitem/*"]
+    log = {"Fn::GetAtt": [synth.id_of("AWS::Logs::LogGroup", "SmokeTestProvider"), "Arn"]}
+    trigger_log_id = synth.id_of("AWS::Logs::LogGroup", "TriggerLog")
+    trigger_log = {"Fn::GetAtt": [trigger_log_id, "Arn"]}
+    parts = ["arn:", partition, ":logs:", {"Ref": "AWS::Region"}, ":", account, ":log-group:"]
+    without_streams = {"Fn::Join": ["", [*parts, {"Ref": trigger_log_id}]]}
+    may_log = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": log,
+    }
+    assert synth.permissions_of(statements(synth, "SmokeTestProviderRole")) == synth.permissions_of(
+        [
+            {
+                "Effect": "Allow",
+                "Action": ["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
+                "Resource": {"Fn::GetAtt": [synth.id_of(ALARM, "Canary"), "Arn"]},
+            },
+            {"Effect": "Allow", "Action": "ssm-incidents:ListIncidentRecords", "Resource": "*"},
+            {
+                "Effect": "Allow",
+                "Action": [
+                    "ssm-incidents:GetIncidentRecord",
+                    "ssm-incidents:GetResponsePlan",
+                    "ssm-incidents:GetTimelineEvent",
+                    "ssm-incidents:ListRelatedItems",
+                    "ssm-incidents:ListTagsForResource",
+                    "ssm-incidents:ListTimelineEvents",
+                    "ssm-incidents:DeleteIncidentRecord",
+                    "ssm-incidents:UpdateIncidentRecord",
+                ],
+                "Resource": [{"Ref": plan}, {"Fn::Join": ["", records]}],
+            },
+            {"Effect": "Allow", "Action": "ssm:DeleteOpsItem", "Resource": {"Fn::Join": ["", ops_items]}},
+            {"Effect": "Allow", "Action": "logs:FilterLogEvents", "Resource": [trigger_log, without_streams]},
+            {
+                "Effect": "Allow",
+                "Action": "cloudformation:DescribeStacks",
+                "Resource": {"Ref": "AWS::StackId"},
+            },
+            may_log,
+        ]
+    )
+    assert statements(synth, "FrameworkRole") == [may_log]
+
+
+def test_runs_the_handler_of_the_layer(world: World) -> None:
+    """The test's function runs the layer's handler, and may run as long as its steps may take."""
+    synth = world.synth
+    properties = synth.properties(FUNCTION, "SmokeTestProviderFunction")
+    assert properties["Code"] == {"ZipFile": "from incidents_runtime.smoke_test import handler\n"}
+    assert properties["Handler"] == "index.handler"
+    assert properties["Layers"] == [{"Ref": synth.id_of("AWS::Lambda::LayerVersion")}]
+    assert properties["Timeout"] == 2 * 90 + 60
+    framework = synth.properties(FUNCTION, "Framework")
+    function = {"Fn::GetAtt": [synth.id_of(FUNCTION, "SmokeTestProviderFunction"), "Arn"]}
+    assert framework["Environment"]["Variables"]["USER_ON_EVENT_FUNCTION_ARN"] == function
+
+
+def small(make: Make, context: dict[str, Any] | None = None) -> tuple[cdk.Stack, IncidentTrigger]:
+    """Return a stack with a trigger of one route."""
+    stack = make.stack(context=context)
+    trigger = IncidentTrigger(stack, "Trigger")
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    return stack, trigger
+
+
+def test_takes_a_quiet_plan_that_is_given(make: Make) -> None:
+    """With a plan given, the test makes none, and its function may touch that plan's incidents only."""
+    stack, trigger = small(make)
+    arn = "arn:aws:ssm-incidents::111122223333:response-plan/quiet"
+    plan = ResponsePlan.from_response_plan_arn(stack, "Quiet", arn)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    synth = make.synth(stack)
+    assert len(synth.of_type(PLAN)) == 1
+    assert synth.properties(SMOKE_TEST)["ResponsePlanArn"] == arn
+    (touched,) = [
+        statement["Resource"]
+        for statement in statements(synth, "SmokeTestProviderRole")
+        if "ssm-incidents:DeleteIncidentRecord" in statement["Action"]
+    ]
+    records = ["arn:", {"Ref": "AWS::Partition"}, ":ssm-incidents::111122223333:incident-record/quiet/*"]
+    assert touched == [arn, {"Fn::Join": ["", records]}]
+
+
+@pytest.mark.parametrize(("seconds", "function", "service"), [(5, 70, "190"), (240, 540, "660")])
+def test_takes_timeouts_within_the_limits(make: Make, seconds: int, function: int, service: str) -> None:
+    """Handler, function and CloudFormation wait one after the other, each a little longer."""
+    stack, trigger = small(make)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(seconds))
+    synth = make.synth(stack)
+    assert synth.properties(SMOKE_TEST)["TimeoutSeconds"] == str(seconds)
+    assert synth.properties(FUNCTION, "SmokeTestProviderFunction")["Timeout"] == function
+    assert synth.properties(SMOKE_TEST)["ServiceTimeout"] == service
+
+
+@pytest.mark.parametrize(
+    ("timeout", "received"),
+    [
+        (cdk.Duration.seconds(4), "4"),
+        (cdk.Duration.seconds(241), "241"),
+        (cdk.Duration.hours(1), "3600"),
+        (cdk.Duration.millis(5_500), r"5\.5"),
+    ],
+)
+def test_refuses_timeouts_beyond_the_limits(make: Make, timeout: cdk.Duration, received: str) -> None:
+    """A time that CloudFormation or Lambda would not wait is refused."""
+    stack, trigger = small(make)
+    message = rf"^timeout in seconds must be a whole number from 5 to 240 \(got {received}\): e\.g\. Duration"
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=timeout)
+
+
+def test_one_test_a_trigger(make: Make) -> None:
+    """One smoke test proves all routes; a second one is refused."""
+    stack, trigger = small(make)
+    SmokeTest(stack, "SmokeTest", trigger=trigger)
+    message = (
+        r"^trigger must be without a smoke test so far \(got 'Stack/Trigger'\): one proves all of its routes"
+    )
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(stack, "Second", trigger=trigger)
+
+
+@pytest.mark.parametrize(
+    ("value", "skip"),
+    [
+        ("true", "true"),
+        (True, "true"),
+        ("1", "true"),
+        ("Yes", "true"),
+        ("false", "false"),
+        (False, "false"),
+        ("", "false"),
+    ],
+)
+def test_is_skipped_by_context(make: Make, value: object, skip: str) -> None:
+    """The context key skips the test, and a value that says no does not."""
+    stack, trigger = small(make, {"cdk-incidents:skip-smoke-test": value})
+    SmokeTest(stack, "SmokeTest", trigger=trigger)
+    assert make.synth(stack).properties(SMOKE_TEST)["Skip"] == skip
+
+
+def test_in_another_stack_it_only_tests_and_says_so(make: Make) -> None:
+    """From another stack the test cannot hold back live aliases: it runs after them, and synth warns."""
+    app = make.app()
+    central, proof = cdk.Stack(app, "Central"), cdk.Stack(app, "Proof")
+    trigger = IncidentTrigger(central, "Trigger")
+    trigger.add_route("Critical", response_plan=make.plan(central))
+    SmokeTest(proof, "SmokeTest", trigger=trigger)
+    centrals, proofs = make.synth_all(central, proof)
+    assert proofs.dependencies == ["Central"]
+    assert centrals.dependencies == []
+    ((path, level, text),) = [message for message in proofs.messages if "ack: cdk-incidents:" in message[2]]
+    assert (path, level) == ("/Proof/SmokeTest", "warning")
+    assert text == (
+        "scope must be in the trigger's stack for the test to go before its live aliases (got Proof): this"
+        " test runs after new code is live. Make it in Central."
+        " [ack: cdk-incidents:smoke-test-in-another-stack]"
+    )
+    assert "DependsOn" not in centrals.one(ALIAS, "Critical")
+    assert re.fullmatch("[0-9a-f]{16}", proofs.properties(SMOKE_TEST)["Proves"])
+    assert (
+        proofs.properties(ALARM, "Canary")["AlarmActions"] == proofs.properties(ALARM, "Canary")["OKActions"]
+    )
+
+
+class Proven:
+    """A stack with a smoke test, to be changed before it is synthesised."""
+
+    def __init__(self, make: Make) -> None:
+        self.stack = make.stack()
+        self.plan = make.plan(self.stack)
+        self.quiet = make.plan(self.stack, "QuietPlan")
+        self.trigger = IncidentTrigger(self.stack, "Trigger", fallback=sns.Topic(self.stack, "Fallback"))
+        self.route = self.trigger.add_route("Critical", response_plan=self.plan)
+        self.test = SmokeTest(self.stack, "SmokeTest", trigger=self.trigger, quiet_plan=self.quiet)
+
+    def digest(self, make: Make) -> str:
+        """Return the text whose change makes the test run again."""
+        digest: str = make.synth(self.stack).properties(SMOKE_TEST)["Proves"]
+        return digest
+
+    def quiet_child(self, construct_id: str) -> Any:
+        """Return the resource of a child of the quiet alias."""
+        return self.trigger.node.find_child("Quiet").node.find_child(construct_id)
+
+
+def add_to_the_role(proven: Proven) -> None:
+    """Let the trigger's role do one thing more."""
+    proven.trigger.role.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=["*"]))
+
+
+def trust_another_service(proven: Proven) -> None:
+    """Change who may take the trigger's role."""
+    role = proven.trigger.role.node.default_child
+    assert isinstance(role, iam.CfnRole)
+    role.assume_role_policy_document = {"Version": "2012-10-17", "Statement": []}
+
+
+def incident_of(plan: ResponsePlan, **changes: Any) -> None:
+    """Change the incident of a plan."""
+    resource = plan.node.default_child
+    assert isinstance(resource, ssmincidents.CfnResponsePlan)
+    resource.incident_template = ssmincidents.CfnResponsePlan.IncidentTemplateProperty(
+        **{"title": "Changed", "impact": 1, **changes}
+    )
+
+
+def change_the_quiet_plan(proven: Proven) -> None:
+    """Give the quiet plan another title."""
+    incident_of(proven.quiet, impact=5)
+
+
+def change_a_routed_plan(proven: Proven) -> None:
+    """Give the routed plan another impact."""
+    incident_of(proven.plan, impact=2)
+
+
+def add_a_route(proven: Proven) -> None:
+    """Add a route to the trigger."""
+    proven.trigger.add_route("Later", response_plan=proven.plan)
+
+
+def change_the_environment(proven: Proven) -> None:
+    """Give the function another variable."""
+    proven.trigger.function.add_environment("CHANGED", "true")
+
+
+def change_the_canary(proven: Proven) -> None:
+    """Let the canary wait for more data."""
+    canary = proven.test.canary.node.default_child
+    assert isinstance(canary, cloudwatch.CfnAlarm)
+    canary.evaluation_periods = 2
+
+
+def change_the_permission(proven: Proven) -> None:
+    """Let the alarms of another account in."""
+    permission = proven.quiet_child("Alarms")
+    assert isinstance(permission, lambda_.CfnPermission)
+    permission.source_account = "444455556666"
+
+
+def change_the_async_settings(proven: Proven) -> None:
+    """Let the quiet alias try again."""
+    settings = proven.quiet_child("EventInvokeConfig").node.default_child
+    assert isinstance(settings, lambda_.CfnEventInvokeConfig)
+    settings.maximum_retry_attempts = 1
+
+
+@pytest.fixture(scope="module")
+def digest(make: Make) -> str:
+    """Return the digest of the unchanged stack."""
+    return Proven(make).digest(make)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        add_to_the_role,
+        trust_another_service,
+        change_the_quiet_plan,
+        change_a_routed_plan,
+        add_a_route,
+        change_the_environment,
+        change_the_canary,
+        change_the_permission,
+        change_the_async_settings,
+    ],
+)
+def test_runs_again_when_what_it_proves_changes(
+    make: Make, digest: str, change: Callable[[Proven], None]
+) -> None:
+    """CloudFormation runs the test again only if a property changes, so each part of the way is in one."""
+    proven = Proven(make)
+    change(proven)
+    assert proven.digest(make) != digest
+
+
+def test_runs_again_when_our_code_changes(make: Make, digest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New code in the layer alone makes the test run."""
+    archive = _runtime_asset._archive()
+    monkeypatch.setattr(_runtime_asset, "_archive", lambda: archive + b"changed")
+    assert Proven(make).digest(make) != digest
+
+
+def add_an_alarm(proven: Proven) -> None:
+    """Watch one alarm more."""
+    metric = cloudwatch.Metric(namespace="Checkout", metric_name="Errors")
+    alarm = metric.create_alarm(proven.stack, "Alarm", threshold=1, evaluation_periods=1)
+    proven.route.watch(alarm)
+
+
+def add_something_else(proven: Proven) -> None:
+    """Add resources that have nothing to do with the trigger."""
+    sns.Topic(proven.stack, "Topic")
+    incident = IncidentTemplate.low(title="Of no route")
+    ResponsePlan(proven.stack, "Plan of no route", incident=incident)
+
+
+def change_nothing(proven: Proven) -> None:
+    """Leave the stack as it is."""
+    assert proven.stack
+
+
+@pytest.mark.parametrize("change", [change_nothing, add_an_alarm, add_something_else])
+def test_does_not_run_for_anything_else(make: Make, digest: str, change: Callable[[Proven], None]) -> None:
+    """An incident a run is spent, so the digest is the same in each synth and moves for nothing else."""
+    proven = Proven(make)
+    change(proven)
+    assert proven.digest(make) == digest
