@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.5.33"
 _BAD_REQUEST = 400
+SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
@@ -283,6 +284,19 @@ class Emulator:
                 emit(record, *args, **more)
 
         self._lambda._emit_lambda_logs = emit_where_allowed
+        run = self._lambda._execute_function_warm
+
+        def run_and_tell(record: dict[str, Any], event: Any, request_id: str) -> Any:
+            """Write the error of a function that never got to run, as Lambda does: it has no trace of its own."""
+            result = run(record, event, request_id)
+            body = result.get("body")
+            if result.get("error") and isinstance(body, dict):
+                error = f"{body.get('errorType')}: {body.get('errorMessage')}"
+                if str(body.get("errorMessage")) not in result.get("log", ""):
+                    result["log"] = "\n".join(filter(None, [result.get("log"), f"[ERROR] {error}"]))
+            return result
+
+        self._lambda._execute_function_warm = run_and_tell
 
     def _may_make(self, log_group: str, role_arn: str) -> bool:
         account, region = self.here()
@@ -421,7 +435,10 @@ class Emulator:
     def put_composite_alarm(self, data: dict[str, Any]) -> str:
         """Create or change a composite alarm and give its ARN."""
         self._json_call(self._cloudwatch._put_composite_alarm, data)
-        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])
+        alarm = self._cloudwatch._composite_alarms[data["AlarmName"]]
+        # Told in its events; that actions are suppressed is not played here.
+        alarm.update({name: data[name] for name in SUPPRESSION if name in data})
+        return str(alarm["AlarmArn"])
 
     def delete_alarm(self, name: str) -> None:
         """Delete an alarm."""
