@@ -259,6 +259,14 @@ def test_at_one_and_the_same_time_arrival_decides() -> None:
     assert len(world.service.open_records()) == 1
 
 
+def test_an_incident_recovered_at_the_time_of_its_alarm_is_not_joined() -> None:
+    """Where people resolve, its record is still open, and the next alarm is another cause."""
+    world = World()
+    world.deliver(alarm(at=1), "Manual")
+    world.deliver(alarm(state="OK", at=1), "Manual")
+    assert world.outcome(alarm(at=2), "Manual") == "started"
+
+
 def test_a_recovery_needs_the_ledger() -> None:
     """Which incident to resolve only the ledger knows: it comes again."""
     world = World()
@@ -338,6 +346,14 @@ def test_a_recovery_finds_out_too() -> None:
     assert world.outcome(alarm(state="OK", at=1)) == "resolved"
     assert world.service.open_records() == []
     assert world.outcome(alarm()) == "joined"
+
+
+def test_nobody_waits_without_a_reason() -> None:
+    """Sleep is for throttling, for others at work, and for nothing else."""
+    world = World()
+    for event in (alarm(), alarm(at=1), alarm(state="OK", at=2), alarm(at=3)):
+        world.deliver(event)
+    assert world.clock.slept == 0
 
 
 def test_a_recovery_during_the_start_is_not_lost() -> None:

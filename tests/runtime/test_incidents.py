@@ -119,6 +119,8 @@ def test_only_its_own_incident_is_found() -> None:
         started.service.start_incident(**other.request)
     started.service.start_incident(**{**started.request, "responsePlanArn": PLAN + "2"})
     assert started.find() is None
+    # Of the other signals only the one of the same alarm is looked at.
+    assert len(started.service.called("ListRelatedItems")) == 1
     arn = started.service.start_incident(**started.request)["incidentRecordArn"]
     assert started.find() == arn
     started.service.records[arn]["creationTime"] -= timedelta(minutes=6)

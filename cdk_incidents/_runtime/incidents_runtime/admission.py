@@ -144,7 +144,7 @@ class _Admitted:
     def _join(self, entry: Entry, record: str, revision: object) -> Outcome | None:
         joined = entry.with_joined(self.mark, self.time_ms)
         # The condition on the revision is what keeps a recovery from slipping in between.
-        if not self.ledger.write(self.key, joined, revision):
+        if not self._write(joined, revision):
             return None
         self._note(record, joined.joined)
         return Outcome("joined", record)
@@ -164,7 +164,7 @@ class _Admitted:
 
     def _start(self, entry: Entry, revision: object) -> Outcome | None:
         lease = self._lease()
-        if not self.ledger.write(self.key, replace(entry, lease=lease), revision):
+        if not self._write(replace(entry, lease=lease), revision):
             return None
         try:
             record = self.incidents.start(self.request, self._attempt(lease), self.deadline)
@@ -282,7 +282,7 @@ class _Admitted:
         if noted != entry:
             # Noted before anything else: whoever is starting an incident meets it on the way back, and
             # what is to be resolved is known even if this invocation ends here.
-            self.ledger.write(self.key, noted, revision)
+            self._write(noted, revision)
             return None
         if entry.resolving:
             self.resolved += self._resolve_pending(entry)
@@ -312,7 +312,13 @@ class _Admitted:
                 return outcome
             if not self.deadline.allows(_ONE_TURN_S):
                 raise RetryLater("others are at work on the same cause, and the time is up")
+
+    def _write(self, entry: Entry, revision: object) -> bool:
+        written = self.ledger.write(self.key, entry, revision)
+        if not written:
+            # Others are at work on it: not all at once.
             self.clock.sleep(_BREATH_S * self.clock.jitter())
+        return written
 
     def _behind(self, entry: Entry, lease: Lease, revision: object) -> None:
         """Wait for whoever is starting this key's incident; if they died, find out what came of it."""
@@ -321,10 +327,10 @@ class _Admitted:
             return
         record = self._find(lease)
         if record is None:
-            self.ledger.write(self.key, entry.without_lease(lease.owner), revision)
+            self._write(entry.without_lease(lease.owner), revision)
             return
         found = entry.with_incident(lease, record, lease.since_ms, resolve=self.route.auto_resolve)
-        self.ledger.write(self.key, found, revision)
+        self._write(found, revision)
 
     def _wait(self) -> None:
         if self.waited_s >= _WAIT_FOR_OTHERS_S:
