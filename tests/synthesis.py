@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -131,9 +132,12 @@ class Make:
     flags = FLAGS
     env = cdk.Environment(account="111122223333", region="eu-west-1")
 
+    def __init__(self, directory: Path) -> None:
+        self._directories = (str(directory / str(number)) for number in itertools.count())
+
     def app(self, context: dict[str, Any] | None = None) -> cdk.App:
         """Return an app with this context, which is where feature flags stand too."""
-        return cdk.App(context=context, analytics_reporting=False)
+        return cdk.App(context=context, analytics_reporting=False, outdir=next(self._directories))
 
     def stack(
         self,

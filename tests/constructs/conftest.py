@@ -7,9 +7,9 @@ from synthesis import FLAGS, Make, World
 
 
 @pytest.fixture(scope="session")
-def make() -> Make:
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Return the things that most tests start from."""
-    return Make()
+    return Make(tmp_path_factory.mktemp("assemblies"))
 
 
 @pytest.fixture(scope="session", params=FLAGS)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents import Impact, IncidentTemplate
+
+if TYPE_CHECKING:
+    from synthesis import Make
 
 
 def template(**changes: Any) -> IncidentTemplate:
@@ -92,9 +95,9 @@ def test_refuses_what_is_just_beyond_a_limit(argument: str, value: object, messa
 
 
 @pytest.mark.parametrize(("count", "is_refused"), [(10, False), (11, True)])
-def test_holds_ten_notification_topics(count: int, *, is_refused: bool) -> None:
+def test_holds_ten_notification_topics(make: Make, count: int, *, is_refused: bool) -> None:
     """Ten topics are told of an incident; with an eleventh the message says what to do."""
-    stack = cdk.Stack()
+    stack = make.stack()
     topics = [
         sns.Topic.from_topic_arn(stack, f"Topic{n}", f"arn:aws:sns:eu-west-1:111122223333:topic{n}")
         for n in range(count)
@@ -133,9 +136,9 @@ def test_lets_tokens_through(argument: str, token: object) -> None:
         (IncidentTemplate.no_impact, 5),
     ],
 )
-def test_factories_differ_by_impact_only(factory: Any, impact: int) -> None:
+def test_factories_differ_by_impact_only(make: Make, factory: Any, impact: int) -> None:
     """Each factory hands all of its arguments on, and gives the impact that it is named after."""
-    topic = sns.Topic.from_topic_arn(cdk.Stack(), "Topic", "arn:aws:sns:eu-west-1:111122223333:topic")
+    topic = sns.Topic.from_topic_arn(make.stack(), "Topic", "arn:aws:sns:eu-west-1:111122223333:topic")
     arguments: dict[str, Any] = {
         "title": "Title",
         "summary": "Summary",
