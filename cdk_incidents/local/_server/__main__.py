@@ -93,6 +93,7 @@ async def _run(
     emulator.fix_custom_resources()
     emulator.fix_alarms()
     emulator.fix_function_logs()
+    emulator.fix_function_errors()
     invoke = AsyncInvoker(emulator, options.retry_base_s)
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)

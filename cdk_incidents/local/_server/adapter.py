@@ -284,16 +284,19 @@ class Emulator:
                 emit(record, *args, **more)
 
         self._lambda._emit_lambda_logs = emit_where_allowed
+
+    def fix_function_errors(self) -> None:
+        """Write why a function could not even be imported into its log: it has no trace of its own."""
         run = self._lambda._execute_function_warm
 
         def run_and_tell(record: dict[str, Any], event: Any, request_id: str) -> Any:
-            """Write the error of a function that never got to run, as Lambda does: it has no trace of its own."""
             result = run(record, event, request_id)
             body = result.get("body")
             if result.get("error") and isinstance(body, dict):
-                error = f"{body.get('errorType')}: {body.get('errorMessage')}"
-                if str(body.get("errorMessage")) not in result.get("log", ""):
-                    result["log"] = "\n".join(filter(None, [result.get("log"), f"[ERROR] {error}"]))
+                message = str(body.get("errorMessage"))
+                if message not in result.get("log", ""):
+                    told = f"[ERROR] {body.get('errorType')}: {message}"
+                    result["log"] = "\n".join(filter(None, [result.get("log"), told]))
             return result
 
         self._lambda._execute_function_warm = run_and_tell

@@ -10,6 +10,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from .adapter import SUPPRESSION
 from .errors import ServiceError
 from .state import Caller
 
@@ -132,12 +133,7 @@ def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
     if alarm.get("AlarmDescription"):
         told["description"] = alarm["AlarmDescription"]
     if "AlarmRule" in alarm:
-        for name in (
-            "AlarmRule",
-            "ActionsSuppressor",
-            "ActionsSuppressorWaitPeriod",
-            "ActionsSuppressorExtensionPeriod",
-        ):
+        for name in ("AlarmRule", *SUPPRESSION):
             if alarm.get(name) is not None:
                 told[name[0].lower() + name[1:]] = alarm[name]
         return told

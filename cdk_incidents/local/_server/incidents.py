@@ -88,6 +88,7 @@ def _same_token(tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]], param
     if not token or ("StartIncident", token) not in tokens:
         return ""
     asked, arn = tokens["StartIncident", token]
+    # CHOICE: how long a token lasts is not documented; here it lasts for ever.
     if asked != params:
         # CHOICE: what the same token with other details gets is not documented.
         raise ServiceError("ConflictException", "The clientToken was used before, with other details")

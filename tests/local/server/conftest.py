@@ -215,7 +215,7 @@ def incidents(aws: Aws) -> Any:
 def make_function(aws: Aws, tmp_path: Path) -> Callable[..., Function]:
     """Give what makes functions."""
 
-    def make(*statements: dict[str, Any], **environment: str) -> Function:
+    def make(*statements: dict[str, Any], handler: str = "index.handler", **environment: str) -> Function:
         name = unique("fn")
         file = str(tmp_path / name)
         archive = io.BytesIO()
@@ -224,7 +224,7 @@ def make_function(aws: Aws, tmp_path: Path) -> Callable[..., Function]:
         made = aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Handler="index.handler",
+            Handler=handler,
             Role=aws.role(*statements),
             Code={"ZipFile": archive.getvalue()},
             Environment={"Variables": {"TOLD": file, **environment}},

@@ -49,6 +49,7 @@ _USED = {
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs": "func request_id log_text error duration_ms",
         "_effective_func_record_for_qualifier": "func qualifier",
+        "_execute_function_warm": "func event request_id",
         "_execute_function_with_config_scope": "func event",
         "_get_base_func_record_for_ref": "function_ref",
         "_get_func_record_for_ref": "function_ref",

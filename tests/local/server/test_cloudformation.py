@@ -271,6 +271,34 @@ def test_a_composite_alarm_is_created_changed_and_deleted(aws: Aws, stack: Stack
     assert rules() == []
 
 
+def test_a_suppressed_composite_alarm_tells_its_suppressor(aws: Aws, stack: Stack) -> None:
+    """The suppressor stands in the alarm's events; that it suppresses is not played here."""
+    child, name = unique("alarm"), unique("composite")
+    properties = {
+        "AlarmName": name,
+        "AlarmRule": f"ALARM({child})",
+        "ActionsSuppressor": child,
+        "ActionsSuppressorWaitPeriod": 60,
+        "ActionsSuppressorExtensionPeriod": 60,
+    }
+    composite = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": properties, "DependsOn": "Child"}
+    template = {"Child": _alarm(child, Namespace="App", MetricName="m"), "All": composite}
+    assert stack.deploy(template) == "CREATE_COMPLETE"
+    url, arn = aws.queue()
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [name]}}
+    rule, events = unique("rule"), aws.client("events")
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": arn}])
+    aws.client("cloudwatch").set_alarm_state(AlarmName=child, StateValue="ALARM", StateReason="r")
+    (event,) = aws.messages(url)
+    assert event["detail"]["configuration"] == {
+        "alarmRule": f"ALARM({child})",
+        "actionsSuppressor": child,
+        "actionsSuppressorWaitPeriod": 60,
+        "actionsSuppressorExtensionPeriod": 60,
+    }
+
+
 def test_a_template_makes_an_alarm_on_metric_math(aws: Aws, stack: Stack) -> None:
     """Metrics instead of MetricName are admitted and kept."""
     name = unique("alarm")

@@ -40,3 +40,15 @@ def test_a_group_that_exists_is_written_to(aws: Aws, make_function: Callable[...
     (stream,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
     events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
     assert events[0]["message"].startswith("START RequestId")
+
+
+def test_a_function_that_cannot_be_imported_says_why(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """The log of a broken module has the error, as Lambda writes it."""
+    function, logs = make_function(_MAKE_GROUPS, handler="nowhere.handler"), aws.client("logs")
+    group = f"/aws/lambda/{function.name}"
+    aws.client("lambda").invoke(FunctionName=function.name)
+    wait_until(lambda: bool(_groups(aws, function)))
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    assert any("[ERROR]" in event["message"] and "nowhere" in event["message"] for event in events)

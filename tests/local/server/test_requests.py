@@ -117,6 +117,7 @@ def test_an_error_tells_its_code_status_and_members(aws: Aws, incidents: Any) ->
         aws.start(missing)
     response = caught.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == "ResourceNotFoundException"
     assert (response["resourceType"], response["resourceIdentifier"]) == ("RESPONSE_PLAN", missing)
 
 
