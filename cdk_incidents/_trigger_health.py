@@ -55,7 +55,7 @@ class TriggerHealth(Construct):
             self._actions.append(actions.SnsAction(fallback))
         if health_plan is not None:
             self._actions.append(ResponsePlanAction(health_plan))
-        self.alarms = [
+        self.alarms: list[cloudwatch.Alarm] = [
             self._alarm(
                 "DeadLetters",
                 dead_letters.metric_approximate_number_of_messages_visible(

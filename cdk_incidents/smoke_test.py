@@ -89,7 +89,7 @@ class SmokeTest(Construct):
         self._trigger = trigger
         route, alias = trigger._quiet_route(self.quiet_plan)  # noqa: SLF001 - one of a kind with the trigger
         self._alias = alias
-        self.canary = self._canary_alarm()
+        self.canary: cloudwatch.Alarm = self._canary_alarm()
         """The alarm that only this test moves."""
         route.watch(self.canary)
         self._provider = SmokeTestProvider(

@@ -114,22 +114,22 @@ class IncidentTrigger(Construct):
         self._plans: dict[str, IResponsePlanRef] = {}
         self._routes: dict[str, Route] = {}
 
-        self.dead_letter_queue = _queue(self, "DeadLetters", retention=Duration.days(14))
+        self.dead_letter_queue: sqs.Queue = _queue(self, "DeadLetters", retention=Duration.days(14))
         """Where a signal ends that could not become an incident, with its reason, for 14 days."""
         self._retries = self._retry_queue()
         self._ledger = self._ledger_table()
-        self.log_group = logs.LogGroup(
+        self.log_group: logs.LogGroup = logs.LogGroup(
             self, "Log", retention=log_retention, removal_policy=RemovalPolicy.DESTROY
         )
         """The function's log: one JSON object a line."""
-        self.role = self._least_role(fallback)
+        self.role: iam.Role = self._least_role(fallback)
         """The role of the function; what it may do is in its one policy."""
-        self.function = self._function(fallback)
+        self.function: lambda_.Function = self._function(fallback)
         """The function. Its unqualified ARN is no door: invoke a route's alias."""
         # Live aliases, and what uses them, under one construct: a smoke test goes before all of it.
         self._live = Construct(self, "Live")
         self._read_retries()
-        self.health = TriggerHealth(
+        self.health: TriggerHealth = TriggerHealth(
             self,
             "Health",
             function_name=self._name,

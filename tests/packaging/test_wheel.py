@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # One worker builds and installs it, once.
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -77,3 +76,19 @@ def test_command_without_the_extra_names_it(wheel_python: str, tmp_path: Path) -
     assert done.returncode != 0
     assert "cdk_incidents[local]" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_types_of_the_public_names_are_complete(wheel_python: str, tmp_path: Path) -> None:
+    """Pyright knows the type of every public name, as a user's editor will."""
+    pyright = Path(__file__).parents[2] / "node_modules" / "pyright" / "index.js"
+    node = os.environ["JSII_NODE"]
+    command = [node, str(pyright), "--verifytypes", "cdk_incidents", "--ignoreexternal", "--outputjson"]
+    # It takes the environment from PATH, whatever --pythonpath says.
+    env = {**os.environ, "PATH": f"{Path(wheel_python).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)["typeCompleteness"]
+    unknown = [
+        symbol["name"] for symbol in report["symbols"] if not symbol["isTypeKnown"] and symbol["isExported"]
+    ]
+    assert unknown == []
+    assert report["exportedSymbolCounts"]["withKnownType"] > 10

@@ -281,7 +281,7 @@ class Run:
         """Say what the alarm and the trigger's own log tell about an incident that did not come."""
         with _never_failing("the alarm's history"):
             if failed := self._failed_action():
-                return f"the alarm's action failed: {_short(failed)}"
+                return f"the alarm's action fail: {_short(failed)}"
         log = self._settings.log_group
         try:
             lines = self._logged_since_the_beginning()
@@ -293,9 +293,7 @@ class Run:
                 " lambda.alarms.cloudwatch.amazonaws.com invoke it?"
             )
         errors = [text for text in map(_error_in, lines) if text]
-        return (
-            f"the trigger's log {log} says: {_short(errors[0])}" if errors else f"no error in its log {log}"
-        )
+        return f"{_short(errors[0])} (in the trigger's log {log})" if errors else f"no error in its log {log}"
 
     def _failed_action(self) -> str | None:
         history = self._clients.cloudwatch.describe_alarm_history(
