@@ -56,7 +56,7 @@ class DeployError(LocalCloudError):
         super().__init__(message)
         self.stack = stack
         self.output = output
-        self.reasons = list(reasons)
+        self.reasons: list[str] = list(reasons)
 
 
 def require_extra() -> None:
