@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.5.33"
 _BAD_REQUEST = 400
+_KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "LOG_LEVEL"}
 SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
@@ -50,11 +51,11 @@ def check_version() -> str:
 
 
 def prepare_environment(directory: Path, port: int, account: str, region: str) -> None:
-    """Set what ministack reads from the environment as it is imported, and keep the host's AWS settings out.
+    """Set what ministack reads from the environment as it is imported, and keep the host's settings out.
 
-    The functions inherit all of it, so nothing of the host's own AWS configuration may stay.
+    The functions inherit all of it: a profile, a proxy or an endpoint of the host's would break them.
     """
-    for name in [n for n in os.environ if n.startswith(("AWS_", "LAMBDA_", "MINISTACK_", "LOCALSTACK_"))]:
+    for name in set(os.environ) - _KEPT:
         del os.environ[name]
     folders = {"TMPDIR": "tmp", "S3_DATA_DIR": "s3", "STATE_DIR": "state", "HOME": "home"}
     for variable, folder in folders.items():

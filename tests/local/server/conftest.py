@@ -108,7 +108,7 @@ class Aws:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url, arn
 
-    def messages(self, url: str, count: int = 1, within_s: float = 8) -> list[dict[str, Any]]:
+    def messages(self, url: str, count: int = 1, within_s: float = 20) -> list[dict[str, Any]]:
         """Wait for messages, and give their JSON bodies."""
         found: list[dict[str, Any]] = []
 
@@ -170,7 +170,7 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:10]}"
 
 
-def wait_until(holds: Callable[[], bool], within_s: float = 8) -> None:
+def wait_until(holds: Callable[[], bool], within_s: float = 20) -> None:
     """Wait until something holds, or fail."""
     until = time.monotonic() + within_s
     while not holds():
@@ -178,7 +178,7 @@ def wait_until(holds: Callable[[], bool], within_s: float = 8) -> None:
         time.sleep(0.05)
 
 
-def lines(file: str, count: int = 1, within_s: float = 8) -> list[dict[str, Any]]:
+def lines(file: str, count: int = 1, within_s: float = 20) -> list[dict[str, Any]]:
     """Wait for a file to have that many lines, and give what they say."""
     path = Path(file)
     wait_until(lambda: path.exists() and len(path.read_text().splitlines()) >= count, within_s)

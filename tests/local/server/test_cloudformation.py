@@ -47,7 +47,7 @@ class Stack:
             found: str = self._client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
             return found
 
-        wait_until(lambda: status().endswith(_DONE) and "CLEANUP" not in status(), 20)
+        wait_until(lambda: status().endswith(_DONE) and "CLEANUP" not in status(), 40)
         return status()
 
     @property
