@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from importlib.metadata import version
@@ -50,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
     except LocalCloudError as error:
         print(f"cdk-incidents: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would say so once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt as interrupt:
         print("cdk-incidents: interrupted; all that was started is stopped", file=sys.stderr)

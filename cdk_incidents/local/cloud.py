@@ -388,7 +388,5 @@ def _client(session: Any, service: str, region: str, endpoint_url: str) -> Any:
             connect_timeout=5,
             read_timeout=60,
             retries={"mode": "standard", "total_max_attempts": 3},
-            use_fips_endpoint=False,
-            use_dualstack_endpoint=False,
         ),
     )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import psutil
 import pytest
@@ -34,14 +34,14 @@ class Command:
         self.cwd = cwd
         temporary.mkdir()
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it; its output, errors included, is a pipe."""
+    def start(self, *arguments: str, stderr: int | IO[str] = subprocess.STDOUT) -> subprocess.Popen[str]:
+        """Start it; its output, errors included unless they go elsewhere, is a pipe."""
         return subprocess.Popen(
             [sys.executable, "-m", "cdk_incidents.cli", *arguments],
             cwd=self.cwd,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             encoding="utf-8",
         )

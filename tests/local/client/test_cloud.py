@@ -147,10 +147,9 @@ def test_killed_owner(number: signal.Signals, tmp_path: Path) -> None:
 def test_hosts_settings_do_not_reach_the_clients(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A profile that does not exist, a proxy and a FIPS setting of the host's change nothing."""
+    """A profile that does not exist, a proxy and an endpoint of the host's change nothing."""
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with LocalCloud() as cloud:
         assert cloud.client("sts").get_caller_identity()["Account"] == "000000000000"
