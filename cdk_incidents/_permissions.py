@@ -46,7 +46,7 @@ MANAGE = [
 FOLLOW = [
     "ssm-incidents:CreateTimelineEvent",
     "ssm-incidents:GetIncidentRecord",
-    "ssm-incidents:ListTimelineEvents",
+    "ssm-incidents:ListRelatedItems",
     "ssm-incidents:UpdateIncidentRecord",
 ]
 """What the trigger does with an incident once it has started it: look, note, resolve."""
@@ -54,5 +54,13 @@ FOLLOW = [
 FIND = ["ssm-incidents:ListIncidentRecords"]
 """What the trigger needs after an answer was lost: look before starting again. Knows no resource."""
 
-REMOVE = ["ssm-incidents:DeleteIncidentRecord", "ssm-incidents:UpdateIncidentRecord"]
-"""How the smoke test leaves nothing behind; on the quiet plan and its incidents."""
+PROVE = [
+    "ssm-incidents:DeleteIncidentRecord",
+    "ssm-incidents:GetIncidentRecord",
+    "ssm-incidents:GetResponsePlan",
+    "ssm-incidents:GetTimelineEvent",
+    "ssm-incidents:ListRelatedItems",
+    "ssm-incidents:ListTimelineEvents",
+    "ssm-incidents:UpdateIncidentRecord",
+]
+"""What the smoke test does with its own incident: check and remove; on the quiet plan and its incidents."""

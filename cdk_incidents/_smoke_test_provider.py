@@ -103,7 +103,7 @@ class SmokeTestProvider(Construct):
                     resources=[canary.alarm_arn],
                 ),
                 may(actions=permissions.FIND, resources=["*"]),
-                may(actions=[*permissions.READ, *permissions.REMOVE], resources=[plan, records]),
+                may(actions=permissions.PROVE, resources=[plan, records]),
                 may(actions=["ssm:DeleteOpsItem"], resources=[ops_items]),
                 may(
                     actions=["logs:FilterLogEvents"],

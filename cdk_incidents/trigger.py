@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MAX_ROUTES = 100
 _TIMEOUT_S = 30
 _ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
-_LEDGER = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+_LEDGER = ["dynamodb:GetItem", "dynamodb:PutItem"]
 _QUEUE_READER = [
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",

@@ -204,13 +204,12 @@ def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -
             {
                 "Effect": "Allow",
                 "Action": [
+                    "ssm-incidents:DeleteIncidentRecord",
                     "ssm-incidents:GetIncidentRecord",
                     "ssm-incidents:GetResponsePlan",
                     "ssm-incidents:GetTimelineEvent",
                     "ssm-incidents:ListRelatedItems",
-                    "ssm-incidents:ListTagsForResource",
                     "ssm-incidents:ListTimelineEvents",
-                    "ssm-incidents:DeleteIncidentRecord",
                     "ssm-incidents:UpdateIncidentRecord",
                 ],
                 "Resource": [{"Ref": plan}, {"Fn::Join": ["", records]}],

@@ -123,7 +123,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
     follow = [
         "ssm-incidents:CreateTimelineEvent",
         "ssm-incidents:GetIncidentRecord",
-        "ssm-incidents:ListTimelineEvents",
+        "ssm-incidents:ListRelatedItems",
         "ssm-incidents:UpdateIncidentRecord",
     ]
     retries, dead_letters = arn(synth, QUEUE, "Retries"), arn(synth, QUEUE, "DeadLetters")
@@ -139,7 +139,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
         (["ssm-incidents:TagResource"], records, None),
         (["ssm-incidents:ListIncidentRecords"], ["*"], None),
         (
-            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
             [arn(synth, "AWS::DynamoDB::GlobalTable", "Ledger")],
             None,
         ),
