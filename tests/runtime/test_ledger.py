@@ -106,7 +106,7 @@ def test_any_failure_is_an_unreachable_ledger(operation: str) -> None:
         ledger.change("key", lambda _: OPEN)
 
 
-@examples(100)
+@examples(50)
 @given(
     item=st.dictionaries(
         st.sampled_from([*OPEN.__dict__, "lease_owner", "lease_mark", "lease_until_ms"]), JSON
