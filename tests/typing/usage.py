@@ -1,0 +1,156 @@
+"""Every public name, used as a user does; mypy in strict mode and pyright find nothing to say about it.
+
+What they must refuse stands here too, each behind the comment that silences it: mypy reports those that are
+not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssmincidents as ssmincidents
+
+import cdk_incidents as incidents
+
+if TYPE_CHECKING:
+    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+
+
+def plans(stack: cdk.Stack, topic: sns.Topic) -> list[incidents.IResponsePlan]:
+    """Return owned and imported plans as what they all are."""
+    owned = incidents.ResponsePlan(
+        stack,
+        "Owned",
+        response_plan_name="checkout",
+        display_name="The checkout",
+        incident=incidents.IncidentTemplate(
+            title="Checkout is failing",
+            impact=incidents.Impact.CRITICAL,
+            summary="Look at the dashboard first.",
+            dedupe_string="checkout",
+            tags={"team": "shop"},
+            notification_topics=[topic],
+        ),
+    )
+    by_arn: incidents.IResponsePlan = incidents.ResponsePlan.from_response_plan_arn(
+        stack, "ByArn", "arn:aws:ssm-incidents::111122223333:response-plan/theirs"
+    )
+    by_name: incidents.IResponsePlan = incidents.ResponsePlan.from_response_plan_name(
+        stack, "ByName", "theirs", account="111122223333"
+    )
+    return [owned, by_arn, by_name]
+
+
+def references(stack: cdk.Stack, topic: sns.Topic) -> list[IResponsePlanRef]:
+    """Return plans of ours and CDK's L1 as CDK's own reference to a plan."""
+    incident = ssmincidents.CfnResponsePlan.IncidentTemplateProperty(impact=1, title="Title")
+    l1 = ssmincidents.CfnResponsePlan(stack, "Cfn", name="l1", incident_template=incident)
+    return [*plans(stack, topic), l1]
+
+
+def templates() -> list[incidents.IncidentTemplate]:
+    """Make templates of a member of Impact, of its number, and by a factory each."""
+    return [
+        incidents.IncidentTemplate(title="Number", impact=3),
+        incidents.IncidentTemplate.critical(title="Critical"),
+        incidents.IncidentTemplate.high(title="High", summary="Summary"),
+        incidents.IncidentTemplate.medium(title="Medium", dedupe_string="dedupe"),
+        incidents.IncidentTemplate.low(title="Low", tags={"team": "shop"}),
+        incidents.IncidentTemplate.no_impact(title="None", notification_topics=[]),
+    ]
+
+
+def grants(plan: incidents.IResponsePlan, grantee: iam.IGrantable) -> list[iam.Grant]:
+    """Grant all that a plan of any origin can."""
+    return [
+        plan.grant_start_incident(grantee),
+        plan.grant_read(grantee),
+        plan.grant_manage_incidents(grantee),
+    ]
+
+
+def metrics(plan: incidents.ResponsePlan) -> list[cloudwatch.IMetric]:
+    """Return the metrics, which are CDK's own."""
+    minute = cdk.Duration.minutes(1)
+    return [
+        plan.metric("NumberOfCreateIncidents", statistic="Sum", period=minute),
+        plan.metric_incidents_created(impact=incidents.Impact.HIGH),
+        plan.metric_incidents_resolved(impact=2),
+        plan.metric_time_to_acknowledge(source="aws.cloudwatch"),
+        plan.metric_time_to_resolve(period=minute),
+    ]
+
+
+def route_of(trigger: incidents.IIncidentTrigger) -> incidents.IRoute:
+    """Take a route from a trigger of any origin."""
+    return trigger.route("Critical")
+
+
+def watch(route: incidents.IRoute, stack: cdk.Stack) -> None:
+    """Get alarms of both kinds, actions by hand and rules onto a route of any origin."""
+    metric = cloudwatch.Metric(namespace="Checkout", metric_name="Errors")
+    alarm = cloudwatch.Alarm(stack, "Alarm", metric=metric, threshold=1, evaluation_periods=1)
+    rule = cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
+    composite = cloudwatch.CompositeAlarm(stack, "Composite", alarm_rule=rule)
+    route.watch(alarm, composite)
+    alarm.add_insufficient_data_action(route.alarm_action())
+    pattern = events.EventPattern(source=["aws.health"])
+    events.Rule(stack, "Rule", event_pattern=pattern, targets=[route.rule_target()])
+    names: list[str] = [route.route_id, route.route_arn]
+    assert all(names)
+
+
+def use_everything(stack: cdk.Stack) -> None:
+    """Use every public name."""
+    topic = sns.Topic(stack, "Topic")
+    owned, *imported = plans(stack, topic)
+    user = iam.User(stack, "User")
+    for plan in (owned, *imported):
+        names: list[str] = [plan.response_plan_arn, plan.response_plan_name]
+        assert all(names)
+        assert grants(plan, user)
+    assert templates()
+    trigger = incidents.IncidentTrigger(
+        stack,
+        "Trigger",
+        trigger_name="trigger",
+        fallback=topic,
+        health_plan=owned,
+        log_retention=logs.RetentionDays.ONE_MONTH,
+    )
+    made: incidents.Route = trigger.add_route(
+        "Critical",
+        response_plan=imported[0],
+        impact=incidents.Impact.LOW,
+        title="{source}: {title}",
+        auto_resolve=True,
+        join_for=cdk.Duration.hours(1),
+    )
+    assert made.route_id == route_of(trigger).route_id
+    watch(made, stack)
+    alarm_action: cloudwatch.IAlarmAction = incidents.ResponsePlanAction(owned)
+    assert alarm_action
+    test = incidents.SmokeTest(
+        stack, "SmokeTest", trigger=trigger, quiet_plan=owned, timeout=cdk.Duration.seconds(60)
+    )
+    result: str = test.result
+    assert result
+
+
+def misuse(stack: cdk.Stack, plan: incidents.ResponsePlan, trigger: incidents.IncidentTrigger) -> None:
+    """Do what a checker must refuse."""
+    incidents.ResponsePlan(stack, "Plan")  # type: ignore[call-arg]
+    incidents.IncidentTemplate("Title", 1)  # type: ignore[call-arg]
+    incidents.IncidentTemplate(title="Title", impact="high")  # type: ignore[arg-type]
+    incidents.ResponsePlanAction("checkout")  # type: ignore[arg-type]
+    trigger.add_route("Critical", response_plan="checkout")  # type: ignore[arg-type]
+    trigger.add_route("Critical", plan)  # type: ignore[call-arg]
+    plan.grant_start_incident("role")  # type: ignore[arg-type]
+    assert incidents.ResponsePlans  # type: ignore[attr-defined]
+    incidents.SmokeTest(stack, "SmokeTest")  # type: ignore[call-arg]
