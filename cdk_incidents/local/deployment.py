@@ -239,7 +239,12 @@ class Deployment:
         return Stacks(self._client("cloudformation", region))
 
     def _failure(self, doing: str, assembly: Assembly, output: str) -> DeployError:
-        for stack in assembly.stacks:
+        told = [
+            stack
+            for stack in assembly.stacks
+            if re.search(rf"^❌\s+{re.escape(stack.display_name)}\b", output, re.MULTILINE)
+        ]
+        for stack in told or assembly.stacks:
             api = self.stacks(stack.region)
             status = str((api.describe(stack.name) or {}).get("StackStatus", "not created"))
             reasons = api.failure_reasons(stack.name)

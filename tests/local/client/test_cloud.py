@@ -292,6 +292,21 @@ def test_deploy_that_fails(local_cloud: LocalCloud, tmp_path: Path, monkeypatch:
     local_cloud.destroy(app)
 
 
+def test_the_stack_that_failed_is_named(
+    local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that failed in an earlier deployment is not blamed for another one's failure."""
+    monkeypatch.chdir(ROOT)
+    broken = template(Plan=plan("not a name", "Failing"))
+    app = str(write_assembly(tmp_path, First=broken, Second=broken))
+    with pytest.raises(DeployError, match="deploying First failed"):
+        local_cloud.deploy(app, stacks=["First"])
+    with pytest.raises(DeployError, match="deploying Second failed") as caught:
+        local_cloud.deploy(app, stacks=["Second"])
+    assert caught.value.stack == "Second"
+    local_cloud.destroy(app)
+
+
 def test_account_that_is_not_played(
     local_cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
