@@ -18,7 +18,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_incidents._arn import same_stack
-from cdk_incidents._checks import check_range
+from cdk_incidents._checks import check_range, refusal
 from cdk_incidents._lazy import uncached_text
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
@@ -77,6 +77,8 @@ class SmokeTest(Construct):
     ) -> None:
         super().__init__(scope, id)
         timeout = timeout or Duration.seconds(90)
+        if timeout.is_unresolved():
+            raise refusal("timeout", "known at synth", "a token", "e.g. Duration.seconds(90).")
         check_range(
             "timeout in seconds",
             timeout.to_seconds(integral=False),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from synthesis import FLAGS, Make, World
+
+from tests.synthesis import FLAGS, Make, World
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from cdk_incidents import ResponsePlan, ResponsePlanAction
 
 if TYPE_CHECKING:
-    from synthesis import Make, Synth
+    from tests.synthesis import Make, Synth
 
 METRIC_ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM = "AWS::CloudWatch::CompositeAlarm"

@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from cdk_incidents import Impact, IncidentTemplate
 
 if TYPE_CHECKING:
-    from synthesis import Make
+    from tests.synthesis import Make
 
 
 def template(**changes: Any) -> IncidentTemplate:

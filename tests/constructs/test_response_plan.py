@@ -13,9 +13,8 @@ from aws_cdk import aws_ssmincidents as ssmincidents
 from cdk_incidents import Impact, IncidentTemplate, ResponsePlan
 
 if TYPE_CHECKING:
-    from synthesis import Make, Synth
-
     from cdk_incidents import IResponsePlan
+    from tests.synthesis import Make, Synth
 
 PLAN = "AWS::SSMIncidents::ResponsePlan"
 ARN = "arn:aws:ssm-incidents::444455556666:response-plan/their-plan"

@@ -14,7 +14,7 @@ from incidents_runtime.settings import Route, routes_in
 from cdk_incidents import Impact, IncidentTrigger, ResponsePlan, SmokeTest
 
 if TYPE_CHECKING:
-    from synthesis import Make, Synth, World
+    from tests.synthesis import Make, Synth, World
 
 ALARM = "AWS::CloudWatch::Alarm"
 ALIAS = "AWS::Lambda::Alias"

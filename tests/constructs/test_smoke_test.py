@@ -18,7 +18,7 @@ from cdk_incidents import IncidentTemplate, IncidentTrigger, ResponsePlan, Smoke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from synthesis import Make, Synth, World
+    from tests.synthesis import Make, Synth, World
 
 ALARM = "AWS::CloudWatch::Alarm"
 ALIAS = "AWS::Lambda::Alias"
@@ -290,6 +290,15 @@ def test_refuses_timeouts_beyond_the_limits(make: Make, timeout: cdk.Duration, r
     """A time that CloudFormation or Lambda would not wait is refused."""
     stack, trigger = small(make)
     message = rf"^timeout in seconds must be a whole number from 5 to 240 \(got {received}\): e\.g\. Duration"
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=timeout)
+
+
+def test_refuses_a_timeout_that_only_cloudformation_knows(make: Make) -> None:
+    """Other times are made of it, so it must be known at synth."""
+    stack, trigger = small(make)
+    timeout = cdk.Duration.seconds(cdk.Token.as_number(cdk.Fn.ref("Timeout")))
+    message = r"^timeout must be known at synth \(got 'a token'\): e\.g\. Duration\.seconds\(90\)\.$"
     with pytest.raises(ValueError, match=message):
         SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=timeout)
 

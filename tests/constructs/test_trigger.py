@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from cdk_incidents import IncidentTrigger, ResponsePlan, SmokeTest, _runtime_asset
 
 if TYPE_CHECKING:
-    from synthesis import Make, Synth, World
+    from tests.synthesis import Make, Synth, World
 
 ALIAS = "AWS::Lambda::Alias"
 ASYNC = "AWS::Lambda::EventInvokeConfig"
