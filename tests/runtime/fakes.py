@@ -20,7 +20,8 @@ from incidents_runtime.incidents import Incidents
 from incidents_runtime.ledger import Ledger
 from incidents_runtime.settings import Route, Settings
 from incidents_runtime.trigger import Trigger
-from runtime.model import violations
+
+from tests.runtime.model import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

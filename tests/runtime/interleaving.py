@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from runtime.fakes import FakeClock
+    from tests.runtime.fakes import FakeClock
 
 
 class KilledError(BaseException):

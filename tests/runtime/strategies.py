@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from runtime.fakes import EVENTS, sample
+
+from tests.runtime.fakes import EVENTS, sample
 
 
 def examples(number: int) -> settings:

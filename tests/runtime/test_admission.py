@@ -11,7 +11,8 @@ from botocore.exceptions import ReadTimeoutError
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.incidents import ServiceError
 from incidents_runtime.ledger import milliseconds
-from runtime.fakes import (
+
+from tests.runtime.fakes import (
     DENIED,
     INTERNAL,
     NOW,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from incidents_runtime.alarms import in_eventbridge_shape
 from incidents_runtime.signals import Signal, UnreadableEvent, read
-from runtime.fakes import NOW, alarm, bus_alarm, sample
+
+from tests.runtime.fakes import NOW, alarm, bus_alarm, sample
 
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from incidents_runtime.deliveries import NotJson
-from runtime.fakes import DENIED, THROTTLED, World, refusal
+
+from tests.runtime.fakes import DENIED, THROTTLED, World, refusal
 
 TOO_LONG = refusal("InvalidParameterValue")
 

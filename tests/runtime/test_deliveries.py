@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from incidents_runtime.deliveries import Delivery, Message, NotJson, batch, once_more, straight
-from runtime.fakes import FUNCTION, failure_record, message
+
+from tests.runtime.fakes import FUNCTION, failure_record, message
 
 RETRY = f"{FUNCTION}:retry"
 

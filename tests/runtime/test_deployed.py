@@ -12,7 +12,8 @@ from incidents_runtime import trigger
 from incidents_runtime.clock import SystemClock
 from incidents_runtime.settings import SettingsError
 from incidents_runtime.trigger import handler, most_receives_of
-from runtime.fakes import (
+
+from tests.runtime.fakes import (
     DEAD_LETTERS,
     DENIED,
     RETRIES,
@@ -23,7 +24,7 @@ from runtime.fakes import (
     alarm,
     message,
 )
-from runtime.test_settings import environment
+from tests.runtime.test_settings import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from incidents_runtime.errors import Kind, code_of, describe, kind_of
-from runtime.fakes import refusal
+
+from tests.runtime.fakes import refusal
 
 URL = "https://example.com"
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from incidents_runtime.settings import Route
-from runtime.fakes import PLAN, World, alarm, failure_record, message
-from runtime.strategies import ANY_EVENT, HOSTILE_TEXTS, JSON, examples
+
+from tests.runtime.fakes import PLAN, World, alarm, failure_record, message
+from tests.runtime.strategies import ANY_EVENT, HOSTILE_TEXTS, JSON, examples
 
 TITLES = ("{title}", "{reason} {source} {account} {region} {time}", "{unknown} {title", None)
 # The fakes refuse what AWS would: every length, range, pattern and character.

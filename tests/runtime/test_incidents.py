@@ -13,7 +13,8 @@ from botocore.exceptions import ReadTimeoutError
 from incidents_runtime.incidents import CONFIG, Attempt, Incidents, ServiceError, is_of_plan
 from incidents_runtime.signals import read
 from incidents_runtime.start_request import mark_of, start_request
-from runtime.fakes import (
+
+from tests.runtime.fakes import (
     DENIED,
     FUNCTION,
     INTERNAL,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime.fakes import (
+
+from tests.runtime.fakes import (
     INTERNAL,
     THROTTLED,
     FakeContext,
@@ -23,8 +24,8 @@ from runtime.fakes import (
     message,
     refusal,
 )
-from runtime.interleaving import Interleaving, KilledError
-from runtime.strategies import examples
+from tests.runtime.interleaving import Interleaving, KilledError
+from tests.runtime.strategies import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

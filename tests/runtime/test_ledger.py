@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from incidents_runtime.ledger import KEPT_FOR, Entry, Lease, Ledger, LedgerUnreachable, milliseconds, time_of
-from runtime.fakes import DENIED, NOW, FakeClock, FakeTable
-from runtime.strategies import JSON, examples
+
+from tests.runtime.fakes import DENIED, NOW, FakeClock, FakeTable
+from tests.runtime.strategies import JSON, examples
 
 LEASE = Lease(
     owner="me", until_ms=9, since_ms=7, mark="mark", time_ms=100, plan="plan", origin="source account"

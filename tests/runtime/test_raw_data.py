@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from incidents_runtime.raw_data import LONGEST, raw_data
-from runtime.fakes import sample
-from runtime.strategies import JSON, examples
+
+from tests.runtime.fakes import sample
+from tests.runtime.strategies import JSON, examples
 
 
 def kept(event: dict[str, Any]) -> dict[str, Any]:

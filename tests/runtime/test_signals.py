@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from incidents_runtime.signal_model import digest, key_of
 from incidents_runtime.signals import Signal, UnreadableEvent, read
-from runtime.fakes import NOW, alarm, sample
+
+from tests.runtime.fakes import NOW, alarm, sample
 
 
 def signal_of(event: object) -> Signal:

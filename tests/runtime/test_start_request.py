@@ -10,8 +10,9 @@ from incidents_runtime.settings import Route
 from incidents_runtime.signal_model import RelatedItem
 from incidents_runtime.signals import Signal, read
 from incidents_runtime.start_request import is_arn, mark_of, start_request, title
-from runtime.fakes import FUNCTION, NOW, PLAN, alarm, sample
-from runtime.model import violations
+
+from tests.runtime.fakes import FUNCTION, NOW, PLAN, alarm, sample
+from tests.runtime.model import violations
 
 ROUTE = Route(id="Critical", response_plan_arn=PLAN)
 ALIAS = f"{FUNCTION}:Critical"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from incidents_runtime.text import one_line, sendable
-from runtime.strategies import examples
+
+from tests.runtime.strategies import examples
 
 ANY_TEXT = st.text(st.characters(), max_size=600)
 

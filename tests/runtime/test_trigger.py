@@ -10,7 +10,8 @@ import pytest
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.incidents import ServiceError
 from incidents_runtime.signals import UnreadableEvent
-from runtime.fakes import (
+
+from tests.runtime.fakes import (
     DENIED,
     FUNCTION,
     INTERNAL,
