@@ -92,6 +92,7 @@ async def _run(
     emulator.fix_inline_code()
     emulator.fix_custom_resources()
     emulator.fix_alarms()
+    emulator.fix_event_sources()
     emulator.fix_function_logs()
     emulator.fix_function_errors()
     invoke = AsyncInvoker(emulator, options.retry_base_s)

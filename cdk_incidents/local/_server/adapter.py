@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 VERSION = "1.5.33"
 _BAD_REQUEST = 400
+_READ_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+_SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 _KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "LOG_LEVEL"}
 SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
@@ -281,7 +283,9 @@ class Emulator:
             name = config["FunctionName"]
             group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
             exists = group in logs._log_groups
-            if exists or (name in self._lambda._functions and self._may_make(group, config["Role"])):
+            account, region = self.here()
+            arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+            if exists or self.role_may(name, "logs:CreateLogGroup", arn):
                 emit(record, *args, **more)
 
         self._lambda._emit_lambda_logs = emit_where_allowed
@@ -302,15 +306,37 @@ class Emulator:
 
         self._lambda._execute_function_warm = run_and_tell
 
-    def _may_make(self, log_group: str, role_arn: str) -> bool:
+    def fix_event_sources(self) -> None:
+        """Refuse an event source whose queue the function's role may not read, as Lambda does."""
+        handlers = self._provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+        create = handlers["create"]
+
+        def create_if_allowed(logical_id: str, props: dict[str, Any], stack: str) -> Any:
+            source = props.get("EventSourceArn", "")
+            for action in _READ_QUEUE if ":sqs:" in source else ():
+                if not self.role_may(props["FunctionName"], f"sqs:{action}", source):
+                    message = f"The function execution role does not have permissions to call {action} on SQS"
+                    raise ValueError(
+                        f"{message} (Service: Lambda, Error Code: InvalidParameterValueException)"
+                    )
+            return create(logical_id, props, stack)
+
+        handlers["create"] = create_if_allowed
+
+    def role_may(self, function: str, action: str, resource: str) -> bool:
+        """Tell whether the role of a function, by name or ARN, allows it something."""
+        record, _, _ = self._lambda._get_base_func_record_for_ref(function)
+        if record is None:
+            return False
+        role_arn = record["config"]["Role"]
         account, region = self.here()
         policies = self._evaluator._gather_role_policies(role_arn.rpartition("/")[2], account)
         context = self._evaluator.EvalContext(
             principal_arn=role_arn,
             principal_type="AssumedRole",
             principal_account=account,
-            action="logs:CreateLogGroup",
-            resource_arn=f"arn:aws:logs:{region}:{account}:log-group:{log_group}",
+            action=action,
+            resource_arn=resource,
             region=region,
         )
         return bool(self._evaluator.evaluate(context, policies).decision == "Allow")
@@ -356,6 +382,11 @@ class Emulator:
         )
         result = self._evaluator.evaluate_resource_policy(base["policy"], context, service=principal)
         return bool(result.decision == "Allow")
+
+    def may_deliver(self, function_arn: str, destination: str) -> bool:
+        """Tell whether a function's role lets its failures go to a destination."""
+        action = _SEND.get(destination.split(":")[2], "")
+        return self.role_may(function_arn, action, destination)
 
     def deliver(self, arn: str, payload: str) -> None:
         """Send a payload to a queue or a topic."""

@@ -72,7 +72,7 @@ class AsyncInvoker:
         result: dict[str, Any],
     ) -> None:
         destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if not destination:
+        if not destination or not self._emulator.may_deliver(arn, destination):
             return
         record = {
             "version": "1.0",

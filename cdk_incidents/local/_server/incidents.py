@@ -163,7 +163,10 @@ def get_incident_record(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
 
 
 def update_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """Change a record; a change of status shows in its timeline."""
+    """Change a record; a change of status shows in its timeline.
+
+    CHOICE: what resolving does to the OpsItem is not documented; here it stays open.
+    """
     record, now = find(caller, params["arn"]), cloud.clock.now()
     before = record.data["status"]
     changes = {k: v for k, v in params.items() if k not in ("arn", "clientToken")}

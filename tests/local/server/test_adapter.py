@@ -96,7 +96,6 @@ _TABLES = {
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS", "_REPLACING_PROPERTIES"),
     "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
     "ministack.services.cloudwatch_logs": ("_log_groups",),
-    "ministack.services.lambda_svc": ("_functions",),
     "ministack.core.iam_evaluator": ("EvalContext",),
 }
 

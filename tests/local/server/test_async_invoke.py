@@ -22,19 +22,10 @@ def _invoke(aws: Aws, arn: str, event: dict[str, Any] | None = None) -> None:
     assert answer["StatusCode"] == 202
 
 
+_SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+
+
 def _settings(aws: Aws, function: Function, qualifier: str, queue_arn: str, **more: Any) -> None:
-    aws.client("iam").put_role_policy(
-        RoleName=aws.client("lambda")
-        .get_function(FunctionName=function.name)["Configuration"]["Role"]
-        .rpartition("/")[2],
-        PolicyName="destination",
-        PolicyDocument=json.dumps(
-            {
-                "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}],
-                "Version": "2012-10-17",
-            }
-        ),
-    )
     aws.client("lambda").put_function_event_invoke_config(
         FunctionName=function.name,
         Qualifier=qualifier,
@@ -47,7 +38,7 @@ def test_a_failing_event_is_tried_three_times_and_then_recorded(
     aws: Aws, make_function: Callable[..., Function]
 ) -> None:
     """Two retries, then the failure record, which names the alias and holds the event."""
-    function, (url, queue_arn) = make_function(FAIL="yes"), aws.queue()
+    function, (url, queue_arn) = make_function(_SEND, FAIL="yes"), aws.queue()
     _settings(aws, function, "live", queue_arn)
     _invoke(aws, function.alias, {"n": 7})
     (record,) = aws.messages(url)
@@ -66,7 +57,7 @@ def test_a_failing_event_is_tried_three_times_and_then_recorded(
 
 def test_the_settings_say_how_often(aws: Aws, make_function: Callable[..., Function]) -> None:
     """MaximumRetryAttempts 0 means one try."""
-    function, (url, queue_arn) = make_function(FAIL="yes"), aws.queue()
+    function, (url, queue_arn) = make_function(_SEND, FAIL="yes"), aws.queue()
     _settings(aws, function, "live", queue_arn, MaximumRetryAttempts=0)
     _invoke(aws, function.alias)
     (record,) = aws.messages(url)
@@ -79,7 +70,7 @@ def test_settings_of_another_qualifier_do_not_reach_an_alias(
     aws: Aws, make_function: Callable[..., Function], qualifier: str
 ) -> None:
     """An alias without settings of its own has the default: three tries, then the event is gone."""
-    function, (url, queue_arn) = make_function(FAIL="yes"), aws.queue()
+    function, (url, queue_arn) = make_function(_SEND, FAIL="yes"), aws.queue()
     _settings(aws, function, qualifier, queue_arn, MaximumRetryAttempts=0)
     _invoke(aws, function.alias)
     assert len(function.told(3)) == 3
@@ -89,9 +80,23 @@ def test_settings_of_another_qualifier_do_not_reach_an_alias(
     assert record["requestContext"]["functionArn"] != function.alias
 
 
+def test_a_destination_that_the_role_may_not_send_to_gets_nothing(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """The failure record needs sqs:SendMessage of the function's role; AWS counts it as undelivered."""
+    (forbidden_url, forbidden), (url, queue_arn) = aws.queue(), aws.queue()
+    function = make_function({**_SEND, "Resource": queue_arn}, FAIL="yes")
+    for target in (forbidden, queue_arn):
+        _settings(aws, function, "live", target, MaximumRetryAttempts=0)
+        _invoke(aws, function.alias)
+        wait_until(lambda: len(function.told()) == 1 + (target == queue_arn))  # noqa: B023 - waited for here
+    assert len(aws.messages(url)) == 1
+    assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=forbidden_url)
+
+
 def test_a_rule_on_the_bus_calls_the_alias(aws: Aws, make_function: Callable[..., Function]) -> None:
     """EventBridge invokes asynchronously: retries, the alias's ARN, its failure destination."""
-    function, (url, queue_arn), source = make_function(FAIL="yes"), aws.queue(), unique("source")
+    function, (url, queue_arn), source = make_function(_SEND, FAIL="yes"), aws.queue(), unique("source")
     _settings(aws, function, "live", queue_arn, MaximumRetryAttempts=1)
     function.permit(principal="events.amazonaws.com")
     rule, events = unique("rule"), aws.client("events")
@@ -106,7 +111,7 @@ def test_a_rule_on_the_bus_calls_the_alias(aws: Aws, make_function: Callable[...
 
 def test_a_topic_calls_the_alias(aws: Aws, make_function: Callable[..., Function]) -> None:
     """SNS invokes asynchronously in the same way."""
-    function, (url, queue_arn) = make_function(FAIL="yes"), aws.queue()
+    function, (url, queue_arn) = make_function(_SEND, FAIL="yes"), aws.queue()
     _settings(aws, function, "live", queue_arn, MaximumRetryAttempts=0)
     function.permit(principal="sns.amazonaws.com")
     sns = aws.client("sns")

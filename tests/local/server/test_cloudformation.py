@@ -402,6 +402,24 @@ def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack, t
     assert len(lines(file, 3)) == 3
 
 
+@pytest.mark.parametrize(
+    ("action", "status"), [("sqs:*", "CREATE_COMPLETE"), ("sqs:Send*", "ROLLBACK_COMPLETE")]
+)
+def test_an_event_source_needs_the_roles_right_to_read(
+    aws: Aws, stack: Stack, make_function: Callable[..., Function], action: str, status: str
+) -> None:
+    """Lambda refuses a mapping whose queue the function's role may not read."""
+    _, queue_arn = aws.queue()
+    function = make_function({"Effect": "Allow", "Action": action, "Resource": queue_arn})
+    properties = {"FunctionName": function.alias, "EventSourceArn": queue_arn, "Enabled": False}
+    assert (
+        stack.deploy({"Source": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}})
+        == status
+    )
+    if status != "CREATE_COMPLETE":
+        assert "permissions to call ReceiveMessage on SQS" in dict(stack.events("Source"))["CREATE_FAILED"]
+
+
 def test_a_stacks_alarm_reaches_a_function_through_its_alias(
     stack: Stack, aws: Aws, make_function: Callable[..., Function]
 ) -> None:
