@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents import Impact, IncidentTemplate
+from tests.synthesis import steady
 
 if TYPE_CHECKING:
     from tests.synthesis import Make
@@ -120,6 +121,7 @@ def test_holds_ten_notification_topics(make: Make, count: int, *, is_refused: bo
         ("summary", cdk.Fn.ref("Summary")),
         ("dedupe_string", cdk.Fn.ref("Dedupe")),
     ],
+    ids=steady,
 )
 def test_lets_tokens_through(argument: str, token: object) -> None:
     """A value that only CloudFormation knows is not checked, be it a text or a number."""

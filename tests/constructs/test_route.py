@@ -12,6 +12,7 @@ from aws_cdk import aws_events as events
 from incidents_runtime.settings import Route, routes_in
 
 from cdk_incidents import Impact, IncidentTrigger, ResponsePlan, SmokeTest
+from tests.synthesis import steady
 
 if TYPE_CHECKING:
     from tests.synthesis import Make, Synth, World
@@ -188,6 +189,7 @@ TITLE_RULE = r"title must be text with none but these fields: \{account\}, \{rea
             r"join_for must be known at synth \(got 'a token'\): e\.g\. Duration\.hours\(12\)\.",
         ),
     ],
+    ids=steady,
 )
 def test_refuses_what_breaks_a_rule(make: Make, argument: str, value: object, message: str) -> None:
     """The first value beyond each rule is refused: argument, rule, what was received, remedy."""
