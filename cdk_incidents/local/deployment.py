@@ -113,12 +113,12 @@ class Deployment:
             if the app fails
         """
         cwd = Path.cwd()
-        with self._bootstrapping(self._place.account, self._place.region, _DEFAULT_QUALIFIER):
-            if app is not None and (Path(app) / "manifest.json").is_file():
-                directory = Path(app).resolve()
-            else:
+        if app is not None and (Path(app) / "manifest.json").is_file():
+            directory = Path(app).resolve()
+        else:
+            with self._bootstrapping(self._place.account, self._place.region, _DEFAULT_QUALIFIER):
                 directory = self._run_app(app, context or {}, cwd, on_line)
-            assembly = Assembly(directory, cwd, read_assembly(directory, self._place))
+        assembly = Assembly(directory, cwd, read_assembly(directory, self._place))
         self._check(assembly, app)
         return assembly
 

@@ -89,7 +89,7 @@ class Rehearsal:
         count = len(assembly.stacks)
         self._progress.done(
             "synthesise",
-            f"{count} {'stack' if count == 1 else 'stacks'}, account bootstrapped, {_seconds(begun)}",
+            f"{count} {'stack' if count == 1 else 'stacks'}, {_seconds(begun)}",
         )
         before = inventory(self._cloud.client, assembly.regions)
         if self._deploy(assembly):

@@ -272,7 +272,7 @@ def test_deploy_and_destroy(local_cloud: LocalCloud, tmp_path: Path, monkeypatch
     assert (deployed.name, deployed.resources) == ("Two", 2)
     assert any("AWS::SSMIncidents::ResponsePlan" in line for line in lines)
     names = {s["StackName"] for s in local_cloud.client("cloudformation").describe_stacks()["Stacks"]}
-    assert names >= {"Two", "CDKToolkit"}
+    assert "Two" in names
     assert "One" not in names
     local_cloud.destroy(app)
     names = {s["StackName"] for s in local_cloud.client("cloudformation").describe_stacks()["Stacks"]}

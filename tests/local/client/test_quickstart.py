@@ -38,6 +38,7 @@ def test_quickstart(tmp_path: Path) -> None:
     # The service's own path leaves resolving to people, the route does it itself, a composite alarm's too.
     assert sorted(alarm["resolved"] for alarm in written["alarms"]) == [False, True, True]
     assert len({alarm["incident_arn"] for alarm in written["alarms"]}) == 3
+    assert written["retained"] == ["stack CDKToolkit (bootstrap)", "3 resolved incident records"]
     assert written["leftovers"] == written["failures"] == []
     assert command.left() == []
     assert command.processes() == []
