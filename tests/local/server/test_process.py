@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-Start = "Callable[..., subprocess.Popen[bytes]]"
+_CLOUDS: list[Aws] = []
 
 
 @pytest.fixture
@@ -46,6 +49,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         return process
 
     yield run
+    for client in [client for cloud in _CLOUDS for client in cloud.clients.values()]:
+        client.close()
+    _CLOUDS.clear()
     for process in started:
         process.kill()
         process.communicate()
@@ -55,35 +61,49 @@ def _ready(process: subprocess.Popen[bytes]) -> Aws:
     assert process.stdout
     told = json.loads(process.stdout.readline())
     assert told["pid"] == process.pid
-    return Aws(f"http://127.0.0.1:{told['port']}")
+    _CLOUDS.append(Aws(f"http://127.0.0.1:{told['port']}"))
+    return _CLOUDS[-1]
+
+
+_CODE = """
+import os, time
+def handler(event, context):
+    if "busy" in event:
+        open(event["busy"], "w").close()
+        time.sleep(120)
+    return os.getpid()
+"""
 
 
 def _with_a_worker(aws: Aws) -> int:
     """Let a function start, and give the process id of its worker."""
-    import io  # noqa: PLC0415 - only here
-    import zipfile  # noqa: PLC0415 - only here
-
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.py", "import os\ndef handler(event, context): return os.getpid()\n")
+        file.writestr("index.py", _CODE)
     client = aws.client("lambda")
-    code = {"ZipFile": archive.getvalue()}
     client.create_function(
-        FunctionName="f", Runtime="python3.13", Handler="index.handler", Role=aws.role(), Code=code
+        FunctionName="f",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=aws.role(),
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=150,
     )
     pid: int = json.load(client.invoke(FunctionName="f")["Payload"])
-    for used in aws.clients.values():
-        used.close()
     return pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_and_its_workers(
-    start: Callable[..., subprocess.Popen[bytes]], number: signal.Signals
+    start: Callable[..., subprocess.Popen[bytes]], number: signal.Signals, tmp_path: Path
 ) -> None:
-    """SIGTERM and SIGINT end it in order, with exit code 0."""
+    """SIGTERM and SIGINT end it in order, with exit code 0, though a function is at work."""
     process = start()
-    worker = _with_a_worker(_ready(process))
+    aws = _ready(process)
+    worker, busy = _with_a_worker(aws), tmp_path / "busy"
+    event = json.dumps({"busy": str(busy)})
+    aws.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=event)
+    wait_until(busy.exists)
     process.send_signal(number)
     assert process.wait(15) == 0
     wait_until(lambda: not psutil.pid_exists(worker))
@@ -111,8 +131,13 @@ def test_the_death_of_the_parent_ends_the_server(tmp_path: Path) -> None:
     assert parent.stdout
     pid = json.loads(parent.stdout.readline())["pid"]
     parent.kill()
-    parent.communicate()
-    wait_until(lambda: not psutil.pid_exists(pid))
+    parent.wait()
+    parent.stdout.close()
+    try:
+        wait_until(lambda: not psutil.pid_exists(pid))
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).kill()
 
 
 def test_a_taken_port_is_told_in_one_line(start: Callable[..., subprocess.Popen[bytes]]) -> None:
@@ -149,10 +174,10 @@ def test_nothing_is_written_outside_its_directory(
         monkeypatch.setenv(variable, str(tmp_path / variable))
     process = start()
     aws = _ready(process)
-    _with_a_worker(aws)
+    worker = psutil.Process(_with_a_worker(aws))
+    assert worker.cwd().startswith(str(tmp_path / "cloud"))
     aws.client("s3").create_bucket(Bucket="bucket")
     aws.client("s3").put_object(Bucket="bucket", Key="k", Body=b"v")
-    aws.client("s3").close()
     process.terminate()
     process.wait(15)
     assert list((tmp_path / "HOME").iterdir()) == []
@@ -193,6 +218,3 @@ def test_two_clouds_do_not_disturb_each_other(
         c.client("ssm-incidents").list_response_plans()["responsePlanSummaries"] for c in (first, second)
     ]
     assert [len(found) for found in plans] == [1, 0]
-    for cloud in (first, second):
-        for client in cloud.clients.values():
-            client.close()
