@@ -44,8 +44,9 @@ class Gateway:
             await self._emulator.app(scope, receive, send)
             return
         headers = read_headers(scope)
-        service = self._service(headers)
-        if service is None and not scope["path"].startswith(CONTROL):
+        control = scope["path"].startswith(CONTROL)
+        service = None if control else self._service(headers)
+        if service is None and not control:
             # The emulator's policies see TLS, as they would on AWS.
             secure = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
             await self._emulator.app(secure, receive, send)

@@ -166,7 +166,10 @@ def _headers(rest: bool) -> dict[str, str]:  # noqa: FBT001
 def _parse(shape: Shape, value: Any) -> Any:
     """Read a JSON value as its shape says; a wrong type is left as it is, for `wrong_type` to tell."""
     if shape.type_name == "timestamp" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+        try:
+            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+        except (ValueError, OverflowError, OSError):
+            return value
     if shape.type_name == "structure" and isinstance(value, dict):
         # A null is as good as nothing, and members that the model does not have are ignored, as AWS does.
         return {n: _parse(m, value[n]) for n, m in shape.members.items() if value.get(n) is not None}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -119,6 +121,33 @@ def test_an_error_tells_its_code_status_and_members(aws: Aws, incidents: Any) ->
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 404
     assert response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == "ResourceNotFoundException"
     assert (response["resourceType"], response["resourceIdentifier"]) == ("RESPONSE_PLAN", missing)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"responsePlanArn": 5}',
+        b'{"responsePlanArn": "arn", "impact": true}',
+        b'{"responsePlanArn": "arn", "impact": 1.5}',
+        b'{"responsePlanArn": "arn", "triggerDetails": []}',
+        b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": "2027-01-01"}}',
+        b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": NaN}}',
+        b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": 1e300}}',
+        b'{"responsePlanArn": "arn", "relatedItems": {"a": 1}}',
+    ],
+)
+def test_what_cannot_be_read_is_a_serialization_exception(aws: Aws, body: bytes) -> None:
+    """Broken JSON and wrong types are a 400, never a failure of the server."""
+    signed = "AWS4-HMAC-SHA256 Credential=test/20270101/us-east-1/ssm-incidents/aws4_request, Signature=x"
+    request = Request(f"{aws.url}/startIncident", body, {"Authorization": signed})  # noqa: S310
+    with pytest.raises(HTTPError) as caught:
+        urlopen(request, timeout=5)  # noqa: S310
+    assert (caught.value.code, caught.value.headers["x-amzn-errortype"]) == (400, "SerializationException")
+    caught.value.close()
 
 
 def test_what_is_not_played_says_so(incidents: Any) -> None:
