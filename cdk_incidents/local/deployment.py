@@ -15,6 +15,7 @@ from .cdk_cli import PINNED, CdkCli, CdkFailedError
 from .errors import DeployError, SynthError
 from .records import cover
 from .stacks import Stacks, failed, tail
+from .tracebacks import users_frames
 
 if TYPE_CHECKING:
     from .environment import Place
@@ -282,7 +283,8 @@ def _no_stack(app: str | None) -> str:
 def _why_no_assembly(app: str | None, output: str) -> str:
     if "--app is required" in output:
         return "app must be given, by --app or as 'app' in the cdk.json of this directory (got neither)"
-    text = f"the app does not synthesise ({app or 'the app of cdk.json'}); its output ends:\n{tail(output)}"
+    shown = tail(users_frames(output))
+    text = f"the app does not synthesise ({app or 'the app of cdk.json'}); its output ends:\n{shown}"
     if "CDK CLI is not compatible" in output:
         text += f"\nThis CDK CLI is older than the app's aws-cdk-lib: npm install aws-cdk@{PINNED}"
     return text

@@ -170,7 +170,9 @@ def request(kind: str = "Create", **properties: str) -> dict[str, Any]:
 
 def answer(event: dict[str, Any], *, seconds_left: float = 300) -> dict[str, Any]:
     """Call the handler with Lambda's context."""
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds_left * 1000)
+    context = SimpleNamespace(
+        get_remaining_time_in_millis=lambda: seconds_left * 1000, log_group_name="test-log"
+    )
     return smoke_test.handler(event, context)
 
 
@@ -252,6 +254,7 @@ def test_no_incident_is_explained(account: Account, history: list[str], log: lis
     assert reason.startswith("Smoke test failed at incident: expected an incident titled")
     assert seen in reason
     assert "Remedy: " in reason
+    assert reason.endswith("The test's log: test-log")
 
 
 def test_log_that_cannot_be_read_is_said(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event["RequestType"] == "Update" and run.stack_rolls_back(event["StackId"]):
         # The old code must come back whatever the test of it would say.
         return answer | {"Data": _skipped("the stack rolls back")}
-    return answer | {"Data": run.prove(nonce=_digest(event["RequestId"]))}
+    try:
+        return answer | {"Data": run.prove(nonce=_digest(event["RequestId"]))}
+    except SmokeTestFailed as failure:
+        # The framework names a log group too, but one that there is none of: ours has a name of its own.
+        raise SmokeTestFailed(f"{failure} The test's log: {context.log_group_name}") from None
 
 
 class Run:
