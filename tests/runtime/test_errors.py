@@ -22,6 +22,8 @@ URL = "https://example.com"
     ("error", "kind"),
     [
         (refusal("ThrottlingException", 429), "retry"),
+        (refusal("AnyOtherCode", 429), "retry"),
+        (refusal("RequestTimeout", 408), "ambiguous"),
         (refusal("ConflictException", 409), "ambiguous"),
         (refusal("InternalServerException", 500), "ambiguous"),
         (refusal("ServiceUnavailable", 503), "ambiguous"),

@@ -45,6 +45,8 @@ _ACCESS = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedExcep
 _NOT_FOUND = frozenset({"ResourceNotFoundException"})
 # Something else changed at the same time, perhaps the same request sent twice: look before sending it again.
 _CONFLICT = frozenset({"ConflictException", "InternalServerException"})
+_TOO_MANY_REQUESTS = 429
+_REQUEST_TIMEOUT = 408
 _FIRST_SERVER_ERROR = 500
 
 
@@ -85,6 +87,9 @@ def kind_of(error: Exception) -> Kind:
 def _kind_of_answer(error: ClientError) -> Kind:
     code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status == _TOO_MANY_REQUESTS:
+        # Whatever a service calls it.
+        return "retry"
     kinds: tuple[tuple[frozenset[str], Kind], ...] = (
         (_THROTTLED, "retry"),
         (_CREDENTIALS, "retry"),
@@ -95,7 +100,7 @@ def _kind_of_answer(error: ClientError) -> Kind:
     for codes, kind in kinds:
         if code in codes:
             return kind
-    return "ambiguous" if status >= _FIRST_SERVER_ERROR else "permanent"
+    return "ambiguous" if status == _REQUEST_TIMEOUT or status >= _FIRST_SERVER_ERROR else "permanent"
 
 
 def code_of(error: Exception) -> str:
