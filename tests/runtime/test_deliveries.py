@@ -45,6 +45,23 @@ def test_a_dead_letter_names_its_route_beside_the_event() -> None:
     assert delivery == Delivery({"a": 1}, FUNCTION, "Manual")
 
 
+def test_a_dead_letter_of_eventbridge_names_the_alias_it_did_not_reach() -> None:
+    """EventBridge knows the target's ARN, and nothing of routes; a route of our own goes first."""
+    record = message({"a": 1})
+    record["messageAttributes"]["TARGET_ARN"] = {"stringValue": f"{FUNCTION}:Manual", "dataType": "String"}
+    assert once_more(Message.of(record), RETRY) == Delivery({"a": 1}, FUNCTION, "Manual")
+    record["messageAttributes"]["Route"] = {"stringValue": "Critical", "dataType": "String"}
+    assert once_more(Message.of(record), RETRY) == Delivery({"a": 1}, FUNCTION, "Critical")
+
+
+def test_a_target_that_is_no_alias_is_no_route() -> None:
+    """The function itself, or no function at all."""
+    for target in (FUNCTION, f"{FUNCTION}:7", "arn:aws:sqs:us-east-1:123456789012:queue", 7):
+        record = message({"a": 1})
+        record["messageAttributes"]["TARGET_ARN"] = {"stringValue": target}
+        assert Message.of(record).route == ""
+
+
 def test_a_body_that_is_no_json_stays_as_it_is() -> None:
     """Nobody reads a signal from it."""
     for body in ("{", "[" * 100_000):

@@ -58,14 +58,20 @@ class Message:
         """
         fields = mapping(record)
         count = text(mapping(fields.get("attributes")).get("ApproximateReceiveCount"))
-        route = mapping(mapping(fields.get("messageAttributes")).get("Route"))
+        attributes = mapping(fields.get("messageAttributes"))
+        # A dead letter of EventBridge knows no route, but the alias that it did not reach.
+        _, target = _door(_string(attributes, "TARGET_ARN"))
         return cls(
             id=text(fields.get("messageId")),
             receipt_handle=text(fields.get("receiptHandle")),
             receive_count=int(count) if count.isdecimal() and len(count) < 10 else 1,  # noqa: PLR2004
             body=text(fields.get("body")),
-            route=text(route.get("stringValue")),
+            route=_string(attributes, "Route") or target,
         )
+
+
+def _string(attributes: dict[str, Any], name: str) -> str:
+    return text(mapping(attributes.get(name)).get("stringValue"))
 
 
 def batch(event: object) -> list[object] | None:
