@@ -168,12 +168,12 @@ def test_status_has_three_answers() -> None:
     started = Started()
     arn = started.start()
     incidents = started.world.incidents
-    assert incidents.status(arn) == "OPEN"
-    assert incidents.resolve(arn, "recovery") is True
-    assert incidents.status(arn) == "RESOLVED"
+    assert incidents.status(arn, started.deadline) == "OPEN"
+    assert incidents.resolve(arn, "recovery", started.deadline) is True
+    assert incidents.status(arn, started.deadline) == "RESOLVED"
     del started.service.records[arn]
-    assert incidents.status(arn) == "MISSING"
-    assert incidents.resolve(arn, "recovery") is False
+    assert incidents.status(arn, started.deadline) == "MISSING"
+    assert incidents.resolve(arn, "recovery", started.deadline) is False
 
 
 def test_questions_are_asked_again() -> None:
@@ -182,26 +182,45 @@ def test_questions_are_asked_again() -> None:
     arn = started.start()
     started.service.fail("GetIncidentRecord", THROTTLED, TIME_OUT)
     started.service.fail("UpdateIncidentRecord", THROTTLED, LOST)
-    assert started.world.incidents.resolve(arn, "recovery") is True
+    assert started.world.incidents.resolve(arn, "recovery", started.deadline) is True
     assert started.service.open_records() == []
     tokens = {request["clientToken"] for request in started.service.called("UpdateIncidentRecord")}
     assert len(tokens) == 1
     started.service.fail("GetIncidentRecord", DENIED)
     with pytest.raises(ServiceError) as raised:
-        started.world.incidents.status(arn)
+        started.world.incidents.status(arn, started.deadline)
     assert raised.value.kind == "access"
     started.service.fail("GetIncidentRecord", THROTTLED, THROTTLED, THROTTLED)
     with pytest.raises(ServiceError) as raised:
-        started.world.incidents.status(arn)
+        started.world.incidents.status(arn, started.deadline)
     assert raised.value.kind == "retry"
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(30.0, 2), (20.0, 1), (5.0, 1), (90.0, 3)])
+def test_questions_are_asked_again_only_while_there_is_time(seconds: float, asked: int) -> None:
+    """A question may take eight seconds: the next one is asked only if the function can still answer."""
+    started = Started(seconds=seconds)
+    arn = started.start()
+
+    def eight_seconds(_: str) -> None:
+        started.world.clock.time += timedelta(seconds=8)
+
+    started.service.before_call = eight_seconds
+    started.service.fail("GetIncidentRecord", TIME_OUT, TIME_OUT, TIME_OUT)
+    with pytest.raises(ServiceError) as raised:
+        started.world.incidents.status(arn, started.deadline)
+    assert raised.value.kind == "ambiguous"
+    assert len(started.service.called("GetIncidentRecord")) == asked
+    # Not even the pause is made that nothing would follow.
+    assert started.world.clock.slept < asked
 
 
 def test_a_resolved_incident_is_not_resolved_again() -> None:
     """Every update tells the chat channel."""
     started = Started()
     arn = started.start()
-    started.world.incidents.resolve(arn, "recovery")
-    assert started.world.incidents.resolve(arn, "recovery") is False
+    started.world.incidents.resolve(arn, "recovery", started.deadline)
+    assert started.world.incidents.resolve(arn, "recovery", started.deadline) is False
     assert len(started.service.called("UpdateIncidentRecord")) == 1
 
 

@@ -222,7 +222,7 @@ class _Admitted:
 
     def _resolved_now(self, entry: Entry, record: str) -> bool:
         try:
-            return self.incidents.resolve(record, self.signal.identity)
+            return self.incidents.resolve(record, self.signal.identity, self.deadline)
         except ServiceError as error:
             if error.may_pass or record == entry.record:
                 raise
@@ -354,7 +354,7 @@ class _Admitted:
 
     def _ask_for_status(self, record: str) -> str:
         try:
-            return self.incidents.status(record)
+            return self.incidents.status(record, self.deadline)
         except ServiceError as error:
             if error.may_pass:
                 raise

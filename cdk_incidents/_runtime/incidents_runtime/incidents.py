@@ -166,13 +166,15 @@ class Incidents:
         found.sort(key=lambda record: abs(record[0] - attempt.since))
         return [arn for _, arn in found]
 
-    def status(self, arn: str) -> str:
+    def status(self, arn: str, deadline: Deadline) -> str:
         """Ask the service for a record's status.
 
         Parameters
         ----------
         arn
             The incident record's ARN.
+        deadline
+            When the function must have answered.
 
         Returns
         -------
@@ -185,14 +187,15 @@ class Incidents:
             The service could not be asked.
         """
         try:
-            return str(self._patiently(self.client.get_incident_record, arn=arn)["incidentRecord"]["status"])
+            answer = self._patiently(deadline, self.client.get_incident_record, arn=arn)
         except ServiceError as error:
             # What is no ARN of a record, the service calls invalid.
             if error.kind in ("not_found", "permanent"):
                 return "MISSING"
             raise
+        return str(answer["incidentRecord"]["status"])
 
-    def resolve(self, arn: str, recovery: str) -> bool:
+    def resolve(self, arn: str, recovery: str, deadline: Deadline) -> bool:
         """Resolve an incident unless it is resolved.
 
         Parameters
@@ -201,6 +204,8 @@ class Incidents:
             The incident record's ARN.
         recovery
             The identity of the signal that says so; one signal resolves once.
+        deadline
+            When the function must have answered.
 
         Returns
         -------
@@ -213,9 +218,10 @@ class Incidents:
             It is still open, or nobody knows.
         """
         # Every update tells the chat channel, so none that changes nothing.
-        if self.status(arn) != "OPEN":
+        if self.status(arn, deadline) != "OPEN":
             return False
         self._patiently(
+            deadline,
             self.client.update_incident_record,
             arn=arn,
             status="RESOLVED",
@@ -250,7 +256,7 @@ class Incidents:
             clientToken=digest("note", arn, key),
         )
 
-    def _patiently(self, operation: Callable[..., Answer], **arguments: Any) -> Answer:
+    def _patiently(self, deadline: Deadline, operation: Callable[..., Answer], **arguments: Any) -> Answer:
         # For calls that may be sent twice without harm.
         tries = 0
         while True:
@@ -258,7 +264,8 @@ class Incidents:
             try:
                 return _asked(operation, **arguments)
             except ServiceError as error:
-                if not error.may_pass or tries == _ATTEMPTS:
+                needed_s = _LOOK_AFTER_S * tries + ONE_CALL_S + _TIME_TO_ANSWER_S
+                if not error.may_pass or tries == _ATTEMPTS or not deadline.allows(needed_s):
                     raise
             self._back_off(tries)
 
