@@ -363,8 +363,6 @@ class World:
             dead_letters=DeadLetters(self.queues, self.topics, settings, "incidents"),
             queues=self.queues,
             clock=self.clock,
-            # An hour old: whatever IAM had to tell, it has told.
-            since=NOW - timedelta(hours=1),
             most_receives=lambda: self.queues.most_receives,
         )
 

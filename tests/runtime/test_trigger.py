@@ -175,23 +175,34 @@ def test_what_waiting_will_not_mend_becomes_a_dead_letter(
     assert figures(capsys.readouterr().out) == {"Failed": 2}
 
 
-def test_access_is_waited_for_soon_after_a_deployment() -> None:
-    """IAM is slow: in the first minutes a denial is tried again, later it is not."""
+@pytest.mark.parametrize("at", [-899.0, 0.0, 240.0])
+def test_access_is_waited_for_while_a_signal_is_young(at: float) -> None:
+    """A deployment may be changing the role right now: a denial is tried again, not a dead letter."""
     world = World()
-    object.__setattr__(world.trigger, "since", NOW - timedelta(minutes=1))
-    world.service.fail("StartIncident", DENIED, DENIED)
+    world.service.fail("StartIncident", DENIED)
     with pytest.raises(ServiceError, match="AccessDenied"):
-        world.deliver(alarm())
+        world.deliver(alarm(at=at))
     assert world.queues.sent == []
-    world.clock.time += timedelta(minutes=5)
+    record = message(failure_record(alarm(at=at)))
+    assert world.deliver({"Records": [record]}, "retry") == {"batchItemFailures": []}
+    assert len(world.service.records) == 1
+
+
+def test_access_that_stays_denied_ends_as_a_dead_letter() -> None:
+    """What is denied a quarter of an hour after the signal, waiting will not mend."""
+    world = World()
+    world.clock.time += timedelta(minutes=15)
+    world.service.fail("StartIncident", DENIED)
     assert world.outcome(alarm()) == "failed"
-    assert len(world.queues.sent) == 1
+    assert "AccessDenied" in world.queues.reasons()[0]
+    assert len(world.topics.published) == 1
 
 
 def test_a_recovery_that_cannot_be_resolved_tells_nobody_of_a_missing_incident() -> None:
     """A refused recovery is kept as a dead letter; the fallback is for incidents that are missing."""
     world = World()
     world.deliver(alarm(at=1))
+    world.clock.time += timedelta(minutes=16)
     world.service.fail("UpdateIncidentRecord", DENIED)
     assert world.outcome(alarm(state="OK", at=2)) == "failed"
     assert len(world.queues.sent) == 1

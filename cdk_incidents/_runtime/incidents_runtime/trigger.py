@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 RETRY_ALIAS = "retry"
 # Known by its name too, so that not even a function that lost its routes pages anybody for a smoke test.
 QUIET_ALIAS = "smoke-test"
-# IAM tells everybody of a new permission within some minutes.
-_ACCESS_SETTLES_IN = timedelta(minutes=5)
+# A deployment changes the role before the aliases move, and IAM takes some minutes to tell everybody: so long
+# after a signal, a denial is tried again, by Lambda and then by the retry queue.
+_ACCESS_SETTLES_IN = timedelta(minutes=15)
 # Below this the rest of a batch goes back unread: a signal that is begun needs time to end.
 _ONE_MESSAGE_S = 14.0
 _FIRST_BACKOFF_S = 10
@@ -65,8 +66,6 @@ class Trigger:
     dead_letters: DeadLetters
     queues: QueueClient
     clock: Clock
-    since: datetime
-    """Since when this code runs."""
     most_receives: Callable[[], int | None]
     """After how many receives the retry queue gives a message up."""
 
@@ -189,14 +188,15 @@ class Trigger:
             outcome = self.admission.admit(signal, route, started_by, deadline)
         except ServiceError as error:
             # A failed smoke test is the deployment's to report, and nobody's to be paged for.
-            if route.quiet or error.may_pass or self._may_be_too_new(error):
+            if route.quiet or error.may_pass or self._access_may_come(error, signal):
                 raise
             return Outcome("failed", reason=f"the service refused: {error}")
         self._report(signal, route, outcome)
         return outcome
 
-    def _may_be_too_new(self, error: ServiceError) -> bool:
-        return error.kind == "access" and self.clock.now() < self.since + _ACCESS_SETTLES_IN
+    def _access_may_come(self, error: ServiceError, signal: Signal) -> bool:
+        # By the signal's age, not the function's: an old container meets a new role too.
+        return error.kind == "access" and self.clock.now() < signal.time + _ACCESS_SETTLES_IN
 
     def _report(self, signal: Signal, route: Route, outcome: Outcome) -> None:
         log(
@@ -269,7 +269,6 @@ def _trigger() -> Trigger:
         ),
         queues=queues,
         clock=clock,
-        since=clock.now(),
         most_receives=lru_cache(maxsize=1)(lambda: most_receives_of(queues, known.retry_queue_url)),
     )
 
