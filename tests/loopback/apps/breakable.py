@@ -1,9 +1,10 @@
-"""The smallest app with a smoke test, and the ways to break it: `--context break=role|permission|code|…`."""
+"""A small app with a smoke test, and the ways to break it: `--context break=role|permission|code|…`."""
 
 import sys
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 
 import cdk_incidents as incidents
 
@@ -16,7 +17,9 @@ route = trigger.add_route(
 )
 metric = cloudwatch.Metric(namespace="Shop", metric_name="Errors")
 route.watch(cloudwatch.Alarm(stack, "Alarm", metric=metric, threshold=1, evaluation_periods=1))
-test = incidents.SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(5))
+pattern = events.EventPattern(source=["shop"])
+events.Rule(stack, "Rule", event_pattern=pattern, targets=[route.rule_target()])
+incidents.SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(5))
 
 
 def resource(path: str) -> cdk.CfnResource:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cdk_incidents.local import LocalCloud
-
-pytestmark = pytest.mark.xdist_group("broken-deployments")
 
 APP = f"{sys.executable} {Path(__file__).parent / 'apps' / 'breakable.py'}"
 
@@ -134,6 +133,37 @@ def test_changed_route_runs_the_smoke_test_again(cloud: LocalCloud) -> None:
         cloud.deploy(APP, context={"stack": "Again", "title": title})
         starts.append(sum("Again" in start["plan"] for start in cloud.starts))
     assert starts == [1, 1, 2]
+
+
+def wait_for_note(cloud: LocalCloud, record: str, text: str) -> None:
+    """Wait until an incident's timeline has a note."""
+    incidents = cloud.client("ssm-incidents")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for event in incidents.list_timeline_events(incidentRecordArn=record)["eventSummaries"]:
+            data = incidents.get_timeline_event(incidentRecordArn=record, eventId=event["eventId"])
+            if text in data["event"]["eventData"]:
+                return
+        time.sleep(0.2)
+    pytest.fail(f"no note {text!r} in time")
+
+
+def test_rule_brings_its_events(cloud: LocalCloud) -> None:
+    """An event that a rule matches opens an incident by its route; the next of its cause joins that."""
+    app = cloud.cdk.synthesise(APP, context={"stack": "Ruled"})
+    cloud.create_stack("Ruled", template_of(app.directory, "Ruled"), assets=app.directory)
+    entry = {
+        "Source": "shop",
+        "DetailType": "Stock is empty",
+        "Detail": "{}",
+        "Resources": ["arn:aws:s3:::x"],
+    }
+    for _ in range(2):
+        cloud.client("events").put_events(Entries=[entry])
+    record = cloud.wait_for_incident(title="Stock is empty")
+    assert record["impact"] == 2
+    wait_for_note(cloud, record["arn"], "1 more signal has joined")
+    assert [start["title"] for start in cloud.starts if "Stock" in start["title"]] == [record["title"]]
 
 
 def test_deletion_never_fails(cloud: LocalCloud) -> None:
