@@ -295,7 +295,7 @@ def test_an_old_record_that_cannot_be_resolved_stands_in_nobodys_way(
     world = World()
     world.deliver(alarm())
     # Until then a denial is tried again: the role may be about to change.
-    world.clock.time += timedelta(minutes=15)
+    world.clock.time += timedelta(minutes=16)
     world.service.fail("UpdateIncidentRecord", DENIED, DENIED)
     assert world.outcome(alarm(state="OK", at=1)) == "failed"
     assert world.outcome(alarm(at=2)) == "started"

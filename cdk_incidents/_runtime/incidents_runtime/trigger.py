@@ -19,6 +19,7 @@ from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.errors import describe
 from incidents_runtime.incidents import ServiceError
 from incidents_runtime.ledger import milliseconds
+from incidents_runtime.own_alarms import unless_our_own
 from incidents_runtime.shapes import mapping, text
 from incidents_runtime.signals import UnreadableEvent, read
 from incidents_runtime.start_request import mark_of, title
@@ -175,6 +176,10 @@ class Trigger:
             if route.quiet:
                 raise
             return self._fail(delivery, f"unreadable: {error}", ("An event that cannot be read",))
+        if not route.quiet:
+            signals = tuple(
+                unless_our_own(signal, self.dead_letters.trigger, self.settings) for signal in signals
+            )
         started_by = f"{delivery.function_arn}:{route.id}"
         outcomes = [(signal, self._admit(signal, route, started_by, deadline)) for signal in signals]
         failed = [(signal, outcome) for signal, outcome in outcomes if outcome.happened == "failed"]
