@@ -36,7 +36,7 @@ class SmokeTestProvider(Construct):
         *,
         canary: cloudwatch.IAlarm,
         quiet_plan: IResponsePlanRef,
-        trigger_log: logs.ILogGroup,
+        trigger_log: str,
         timeout: Duration,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -82,16 +82,15 @@ class SmokeTestProvider(Construct):
         """What a custom resource names as its service."""
 
     def _runner_role(
-        self, canary: cloudwatch.IAlarm, quiet_plan: IResponsePlanRef, trigger_log: logs.ILogGroup
+        self, canary: cloudwatch.IAlarm, quiet_plan: IResponsePlanRef, trigger_log: str
     ) -> iam.Role:
         stack = Stack.of(self)
         plan, records = arn_seen_from(quiet_plan, self), record_arns(quiet_plan)
         ops_items = stack.format_arn(service="ssm", resource="opsitem", resource_name="*")
-        # CloudFormation's ARN of a log group ends in :*, its streams.
-        log_without_streams = stack.format_arn(
+        log = stack.format_arn(
             service="logs",
             resource="log-group",
-            resource_name=trigger_log.log_group_name,
+            resource_name=trigger_log,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         may = iam.PolicyStatement
@@ -105,15 +104,14 @@ class SmokeTestProvider(Construct):
                 may(actions=permissions.FIND, resources=["*"]),
                 may(actions=permissions.PROVE, resources=[plan, records]),
                 may(actions=["ssm:DeleteOpsItem"], resources=[ops_items]),
-                may(
-                    actions=["logs:FilterLogEvents"],
-                    resources=[trigger_log.log_group_arn, log_without_streams],
-                ),
+                # Its streams too: no document says by which of the two the service checks.
+                may(actions=["logs:FilterLogEvents"], resources=[log, f"{log}:*"]),
                 may(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
                 self._may_log(),
             ],
         )
         acknowledge_wildcard(role, "*", "ListIncidentRecords knows no resource.")
+        acknowledge_wildcard(role, f"{log}:*", "The streams of one log group.")
         acknowledge_wildcard(role, records, "A record's ARN ends in a random id.")
         acknowledge_wildcard(role, ops_items, "An OpsItem's id is random, and only its record knows it.")
         return role

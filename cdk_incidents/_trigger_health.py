@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnResource, Duration
+from aws_cdk import CfnResource, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_incidents._route_settings import SMOKE_TEST
@@ -25,11 +26,8 @@ PURPOSE = "cdk-incidents:purpose"
 """Template metadata that tells our own alarms from the user's."""
 
 _PERIOD_S = 300
-_LOST = {
-    "throttles": "Throttles",
-    "dropped": "AsyncEventsDropped",
-    "undelivered": "DestinationDeliveryFailures",
-}
+# Not AsyncEventsDropped: it counts each event that went to the retry queue, too, as it was meant to.
+_LOST = {"throttles": "Throttles", "undelivered": "DestinationDeliveryFailures"}
 
 
 class TriggerHealth(Construct):
@@ -52,6 +50,7 @@ class TriggerHealth(Construct):
         super().__init__(scope, construct_id)
         self._actions: list[cloudwatch.IAlarmAction] = []
         if fallback is not None:
+            _let_alarms_publish(self, fallback)
             self._actions.append(actions.SnsAction(fallback))
         if health_plan is not None:
             self._actions.append(ResponsePlanAction(health_plan))
@@ -78,30 +77,35 @@ class TriggerHealth(Construct):
                 description=f"{function_name} gave up on a signal; its log tells which and why.",
             ),
             self._alarm(
-                "QueueAge",
-                retries.metric_approximate_age_of_oldest_message(
-                    period=Duration.seconds(_PERIOD_S), statistic="Maximum"
-                ),
-                threshold=15 * 60,
-                description=f"{function_name} has been retrying a signal for 15 minutes.",
+                "Retrying",
+                _waiting_or_in_flight(retries),
+                threshold=1,
+                periods=3,
+                description=f"{function_name} has had signals in its retry queue for 15 minutes.",
             ),
             self._alarm(
                 "Delivery",
                 _without_the_smoke_test(function_name),
                 threshold=1,
-                description=f"Lambda throttled {function_name}, or lost an event or a failure record of it.",
+                description=f"Lambda throttled {function_name}, or lost a failed event of it.",
             ),
         ]
 
     def _alarm(
-        self, construct_id: str, metric: cloudwatch.IMetric, *, threshold: int, description: str
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: int,
+        description: str,
+        periods: int = 1,
     ) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
             metric=metric,
             threshold=threshold,
-            evaluation_periods=1,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,
@@ -112,11 +116,45 @@ class TriggerHealth(Construct):
         return alarm
 
 
+def _let_alarms_publish(scope: Construct, topic: Topic) -> None:
+    # Any policy of a topic takes the place of SNS's own, which let the whole account publish.
+    alarms = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+    conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[alarms], actions=["sns:Publish"], resources=[topic.topic_arn], conditions=conditions
+        )
+    )
+    if topic.master_key is not None:
+        topic.master_key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[alarms],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions=conditions,
+            )
+        )
+
+
 def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
     """Say in the template what one of our own alarms is for, so that a rehearsal leaves it alone."""
     resource = alarm.node.default_child
     if isinstance(resource, CfnResource):
         resource.add_metadata(PURPOSE, purpose)
+
+
+def _waiting_or_in_flight(queue: sqs.IQueue) -> cloudwatch.MathExpression:
+    # Not the age of the oldest message: SQS leaves out what has been received three times.
+    period = Duration.seconds(_PERIOD_S)
+    metrics: dict[str, cloudwatch.IMetric] = {
+        "waiting": queue.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum"),
+        "in_flight": queue.metric_approximate_number_of_messages_not_visible(
+            period=period, statistic="Maximum"
+        ),
+    }
+    return cloudwatch.MathExpression(
+        expression="waiting + in_flight", using_metrics=metrics, period=period, label="Being retried"
+    )
 
 
 def _without_the_smoke_test(function_name: str) -> cloudwatch.MathExpression:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from cdk_incidents.response_plan import arn_seen_from
+from cdk_incidents.response_plan import arn_seen_from, check_plan
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -34,6 +34,7 @@ class ResponsePlanAction:
     """
 
     def __init__(self, plan: IResponsePlanRef) -> None:
+        check_plan("plan", plan)
         self._plan = plan
 
     def bind(self, scope: Construct, alarm: cloudwatch.IAlarm) -> cloudwatch.AlarmActionConfig:  # noqa: ARG002

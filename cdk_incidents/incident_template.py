@@ -54,7 +54,8 @@ class IncidentTemplate:
         Tags that every incident of the plan carries; up to 50, keys without space or `@`. By default none.
     notification_topics
         SNS topics that are told when an incident opens, changes or resolves; up to 10, of the plan's own
-        account and Region. The plan lets the service publish to them. By default nobody is told.
+        account and Region. The plan lets the service publish to them, which gives a topic of this app a
+        policy in place of SNS's own: let others publish that must, e.g. alarms. By default nobody is told.
 
     Raises
     ------

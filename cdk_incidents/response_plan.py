@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import jsii
-from aws_cdk import ArnFormat, CfnTag, Names, Resource, Stack
+from aws_cdk import Annotations, ArnFormat, CfnTag, Names, Resource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmincidents as ssmincidents
@@ -262,6 +262,7 @@ class ResponsePlan(_ResponsePlanBase):
         check_plan_name("response_plan_name", self._name)
         check_length("display_name", display_name, maximum=200)
         self._has_incident_tags = bool(incident.tags)
+        self._notifies = bool(incident.notification_topics)
         self._resource = ssmincidents.CfnResponsePlan(
             self,
             "Resource",
@@ -340,6 +341,13 @@ class ResponsePlan(_ResponsePlanBase):
             )
             if added.policy_dependable is not None:
                 self._resource.node.add_dependency(added.policy_dependable)
+            if not added.statement_added:
+                Annotations.of(self).add_warning_v2(
+                    "cdk-incidents:topic-policy",
+                    "notification_topics must let ssm-incidents.amazonaws.com publish, or the plan cannot be"
+                    f" created (got {topic.node.path}, an import, whose policy nobody here knows): allow it"
+                    " sns:Publish with aws:SourceAccount of this account.",
+                )
 
 
 class _ImportedResponsePlan(_ResponsePlanBase):
@@ -356,8 +364,8 @@ class _ImportedResponsePlan(_ResponsePlanBase):
         self._has_incident_tags = True
 
 
-def arn_seen_from(plan: IResponsePlanRef, user: IConstruct) -> str:
-    """Return a plan's ARN for a construct that uses it, and order the two deployments.
+def arn_seen_from(plan: IResponsePlanRef, user: IConstruct, *, ordered: bool = True) -> str:
+    """Return a plan's ARN for a construct that uses it, and order the two deployments, unless told not to.
 
     Within a stack and its nested ones it is a reference, which gives the order. Across stacks of an app it is
     a text, made of the plan's name, with the user's stack deployed after the plan's: an export would block
@@ -366,7 +374,8 @@ def arn_seen_from(plan: IResponsePlanRef, user: IConstruct) -> str:
     name = _name_in_this_app(plan)
     if name is None or same_deployment(plan, user):
         return plan.response_plan_ref.response_plan_arn
-    deploy_after(user, plan)
+    if ordered:
+        deploy_after(user, plan)
     return response_plan_arn(Stack.of(user), name, account=Stack.of(plan).account)
 
 
@@ -376,15 +385,46 @@ def _name_in_this_app(plan: IResponsePlanRef) -> str | None:
     return plan.response_plan_name if isinstance(plan, ResponsePlan) else None
 
 
+def arn_by_name(plan: IResponsePlanRef, user: IConstruct) -> str:
+    """Return a plan's ARN as a text made of its name, where this app knows the name.
+
+    In what travels with a function's version: a renamed plan must change the text, and so make a version.
+    """
+    name = _name_in_this_app(plan)
+    if name is None:
+        return plan.response_plan_ref.response_plan_arn
+    return response_plan_arn(Stack.of(user), name, account=Stack.of(plan).account)
+
+
+def plan_name(plan: IResponsePlanRef) -> str:
+    """Return a plan's name; of a token, an expression that CloudFormation resolves."""
+    if isinstance(plan, _ResponsePlanBase):
+        return plan.response_plan_name
+    return _name_in_this_app(plan) or response_plan_name_of("plan", plan.response_plan_ref.response_plan_arn)
+
+
 def record_arns(plan: IResponsePlanRef) -> str:
     """Return the pattern of the ARNs of all incidents of a plan."""
-    if isinstance(plan, _ResponsePlanBase):
-        name = plan.response_plan_name
-    else:
-        name = _name_in_this_app(plan) or response_plan_name_of(
-            "plan", plan.response_plan_ref.response_plan_arn
+    records = f"incident-record/{plan_name(plan)}/*"
+    return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:{records}"
+
+
+def tells_somebody(plan: IResponsePlanRef) -> bool:
+    """Tell whether a plan of this app engages, notifies or runs anything; of an import nobody knows here."""
+    if isinstance(plan, ssmincidents.CfnResponsePlan):
+        return any((plan.engagements, plan.actions, plan.chat_channel, plan.integrations))
+    return isinstance(plan, ResponsePlan) and plan._notifies  # noqa: SLF001 - this file's own
+
+
+def check_plan(argument: str, plan: object) -> None:
+    """Refuse what is no plan, above all a name or an ARN, which other libraries take."""
+    if not hasattr(plan, "response_plan_ref"):
+        raise refusal(
+            argument,
+            "a response plan",
+            plan,
+            "import it with ResponsePlan.from_response_plan_name or from_response_plan_arn.",
         )
-    return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:incident-record/{name}/*"
 
 
 def contact_arns(plan: IResponsePlanRef) -> str:

@@ -11,7 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 
 from cdk_incidents._arn import deploy_after, same_deployment
-from cdk_incidents._checks import refusal
+from cdk_incidents._checks import is_token, refusal
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -97,13 +97,7 @@ class Route:
         """
         action = self.alarm_action()
         for alarm in alarms:
-            if alarm in self._health.alarms:
-                raise refusal(
-                    "alarms",
-                    "other than the alarms on this trigger's own health",
-                    alarm.node.path,
-                    "a broken trigger could not report itself: pass it health_plan= or fallback=.",
-                )
+            self._refuse_own_health(alarm)
             alarm.add_alarm_action(action)
             if self._settings.auto_resolve:
                 alarm.add_ok_action(action)
@@ -126,9 +120,30 @@ class Route:
     def _arn_seen_from(self, user: IConstruct) -> str:
         if same_deployment(self._alias, user):
             return self._alias.function_arn
+        home, other = Stack.of(self._alias), Stack.of(user)
+        for argument, ours, theirs in (
+            ("account", home.account, other.account),
+            ("Region", home.region, other.region),
+        ):
+            if ours != theirs and not is_token(ours) and not is_token(theirs):
+                raise refusal(
+                    "alarm",
+                    f"in the trigger's {argument}, {ours}",
+                    theirs,
+                    f"CloudWatch invokes functions of its own {argument} only: make a trigger there.",
+                )
         # A text and no reference: an export would block every later change of the trigger's stack.
         deploy_after(user, self._alias)
-        return f"{self._function_arn_of(Stack.of(self._alias))}:{self.route_id}"
+        return f"{self._function_arn_of(home)}:{self.route_id}"
+
+    def _refuse_own_health(self, alarm: cloudwatch.IAlarm | cloudwatch.AlarmBase) -> None:
+        if alarm in self._health.alarms:
+            raise refusal(
+                "alarm",
+                "other than those on this trigger's own health",
+                alarm.node.path,
+                "a broken trigger could not report itself: pass it health_plan= or fallback=.",
+            )
 
     def _function_arn_of(self, stack: Stack) -> str:
         return f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{self._function_name}"
@@ -157,5 +172,6 @@ class _RouteAction:
     def __init__(self, route: Route) -> None:
         self._route = route
 
-    def bind(self, scope: Construct, alarm: cloudwatch.IAlarm) -> cloudwatch.AlarmActionConfig:  # noqa: ARG002
+    def bind(self, scope: Construct, alarm: cloudwatch.IAlarm) -> cloudwatch.AlarmActionConfig:
+        self._route._refuse_own_health(alarm)  # noqa: SLF001
         return cloudwatch.AlarmActionConfig(alarm_action_arn=self._route._arn_seen_from(scope))  # noqa: SLF001

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import jsii
 from aws_cdk import (
     Annotations,
     CfnOutput,
@@ -15,7 +16,7 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import check_range, refusal
@@ -23,7 +24,7 @@ from cdk_incidents._lazy import uncached_text
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
 from cdk_incidents.incident_template import IncidentTemplate
-from cdk_incidents.response_plan import ResponsePlan, arn_seen_from
+from cdk_incidents.response_plan import ResponsePlan, arn_seen_from, check_plan, tells_somebody
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -86,6 +87,9 @@ class SmokeTest(Construct):
             maximum=240,
             remedy="e.g. Duration.seconds(90).",
         )
+        if quiet_plan is not None:
+            check_plan("quiet_plan", quiet_plan)
+            self.node.add_validation(_IsQuiet(quiet_plan, trigger))
         self.quiet_plan: IResponsePlanRef = quiet_plan or self._own_plan(trigger)
         """The plan whose incidents wake nobody."""
         self._trigger = trigger
@@ -99,7 +103,7 @@ class SmokeTest(Construct):
             "Provider",
             canary=self.canary,
             quiet_plan=self.quiet_plan,
-            trigger_log=trigger.log_group,
+            trigger_log=trigger.log_group_name,
             timeout=timeout,
         )
         self._resource = CustomResource(
@@ -112,7 +116,7 @@ class SmokeTest(Construct):
                 "CanaryName": self.canary.alarm_name,
                 "CanaryArn": self.canary.alarm_arn,
                 "ResponsePlanArn": arn_seen_from(self.quiet_plan, self),
-                "LogGroupName": trigger.log_group.log_group_name,
+                "LogGroupName": trigger.log_group_name,
                 "TimeoutSeconds": str(int(timeout.to_seconds())),
                 "Skip": "true" if self._is_skipped() else "false",
                 "Proves": uncached_text(self._digest),
@@ -191,6 +195,26 @@ class SmokeTest(Construct):
             ),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@jsii.implements(IValidation)
+class _IsQuiet:
+    """Refuse at synth a plan that would wake somebody; of an import the test itself asks the service."""
+
+    def __init__(self, plan: IResponsePlanRef, trigger: IncidentTrigger) -> None:
+        self._plan = plan
+        self._trigger = trigger
+
+    def validate(self) -> list[str]:
+        if self._trigger.sends_people_to(self._plan):
+            return [self._refused("used by no route of the trigger")]
+        if tells_somebody(self._plan):
+            return [self._refused("one that engages, notifies and runs nothing")]
+        return []
+
+    def _refused(self, rule: str) -> str:
+        remedy = "leave it out to have one made."
+        return str(refusal("quiet_plan", rule, self._plan.node.path, remedy))
 
 
 def _of(construct: Construct) -> CfnResource:

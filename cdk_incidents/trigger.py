@@ -15,18 +15,17 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
-from cdk_incidents._checks import check_pattern, refusal
-from cdk_incidents._lazy import lazy_text, lazy_texts
+from cdk_incidents._checks import check_pattern, is_token, refusal
+from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
+from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth
-from cdk_incidents.response_plan import arn_seen_from, contact_arns, record_arns
+from cdk_incidents.response_plan import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents.route import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
     from cdk_incidents._topic import Topic
@@ -109,21 +108,31 @@ class IncidentTrigger(Construct):
             rule="1 to 64 letters, digits, hyphens and underscores",
             remedy="leave it out to have one made.",
         )
+        if is_token(trigger_name):
+            raise refusal("trigger_name", "known at synth", trigger_name, "write it out.")
+        if health_plan is not None:
+            check_plan("health_plan", health_plan)
         self._name = trigger_name or Names.unique_resource_name(self, max_length=64, separator="-")
         self._settings: dict[str, RouteSettings] = {}
         self._plans: dict[str, IResponsePlanRef] = {}
+        self._plan_policies = PlanPolicies(self)
         self._routes: dict[str, Route] = {}
 
         self.dead_letter_queue: sqs.Queue = _queue(self, "DeadLetters", retention=Duration.days(14))
-        """Where a signal ends that could not become an incident, with its reason, for 14 days."""
+        """Where a signal ends that could not become an incident, with its reason, for up to 14 days."""
         self._retries = self._retry_queue()
         self._ledger = self._ledger_table()
         self.log_group: logs.LogGroup = logs.LogGroup(
-            self, "Log", retention=log_retention, removal_policy=RemovalPolicy.DESTROY
+            self,
+            "Log",
+            # Where an operator looks for it, and a text that other stacks can name.
+            log_group_name=self.log_group_name,
+            retention=log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
         )
         """The function's log: one JSON object a line."""
         self.role: iam.Role = self._least_role(fallback)
-        """The role of the function; what it may do is in its one policy."""
+        """The role of the function; what it may do is in its own policies."""
         self.function: lambda_.Function = self._function(fallback)
         """The function. Its unqualified ARN is no door: invoke a route's alias."""
         # Live aliases, and what uses them, under one construct: a smoke test goes before all of it.
@@ -153,9 +162,21 @@ class IncidentTrigger(Construct):
         return self._name
 
     @property
+    def log_group_name(self) -> str:
+        """The name of the function's log group, known at synth."""
+        return f"/aws/lambda/{self._name}"
+
+    @property
     def plans(self) -> list[IResponsePlanRef]:
         """The response plans of all routes, each once; a smoke test's quiet one included."""
         return list({plan.node.addr: plan for plan in self._plans.values()}.values())
+
+    def sends_people_to(self, plan: IResponsePlanRef) -> bool:
+        """Tell whether a route other than the smoke test's leads to a plan."""
+        arn = arn_by_name(plan, self)
+        return any(
+            arn == settings.response_plan_arn and not settings.quiet for settings in self._settings.values()
+        )
 
     def add_route(
         self,
@@ -193,9 +214,10 @@ class IncidentTrigger(Construct):
         ValueError
             If an argument breaks one of these rules, the trigger has that route, or it has 100 already.
         """
+        check_plan("response_plan", response_plan)
         settings = RouteSettings(
             id=id,
-            response_plan_arn=arn_seen_from(response_plan, self),
+            response_plan_arn=arn_by_name(response_plan, self),
             impact=impact,
             title=title,
             auto_resolve=auto_resolve,
@@ -241,8 +263,9 @@ class IncidentTrigger(Construct):
             )
         self._settings[settings.id] = settings
         self._plans[settings.id] = plan
-        acknowledge_wildcard(self.role, record_arns(plan), "A record's ARN ends in a random id.")
-        acknowledge_wildcard(self.role, contact_arns(plan), "A plan does not tell whom it engages.")
+        # App teams' plans may stand in stacks that come after a central trigger's; the quiet one must exist.
+        arn = arn_seen_from(plan, self, ordered=settings.quiet)
+        self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
         # One permission, on the alias itself, for every alarm there will ever be.
@@ -270,7 +293,7 @@ class IncidentTrigger(Construct):
             )
         settings = RouteSettings(
             id=SMOKE_TEST,
-            response_plan_arn=arn_seen_from(plan, self),
+            response_plan_arn=arn_by_name(plan, self),
             impact=None,
             title="{reason}",
             auto_resolve=True,
@@ -285,6 +308,8 @@ class IncidentTrigger(Construct):
             version=self.function.current_version,
             # No destination: a failed smoke test is the deployment's to report, and nobody's to be paged for.
             retry_attempts=0,
+            # Nor may a throttled one come back when the test has long been over.
+            max_event_age=Duration.minutes(1),
         )
         return self._door(settings, alias), alias
 
@@ -310,17 +335,13 @@ class IncidentTrigger(Construct):
         )
 
     def _least_role(self, fallback: Topic | None) -> iam.Role:
-        plans = lazy_texts(lambda: _unique(s.response_plan_arn for s in self._settings.values()))
-        records = lazy_texts(lambda: _unique(record_arns(plan) for plan in self._plans.values()))
-        contacts = lazy_texts(lambda: _unique(contact_arns(plan) for plan in self._plans.values()))
-        through = permissions.CALLED_BY_THE_SERVICE
         statements = [
-            iam.PolicyStatement(actions=permissions.START, resources=plans),
-            iam.PolicyStatement(actions=permissions.ENGAGE, resources=contacts, conditions=through),
-            iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"], conditions=through),
-            # The service checks these against the plan and against the record.
-            iam.PolicyStatement(actions=permissions.FOLLOW, resources=plans),
-            iam.PolicyStatement(actions=[*permissions.FOLLOW, *permissions.TAG], resources=records),
+            *self._plan_policies.inline(),
+            iam.PolicyStatement(
+                actions=permissions.MAKE_OPS_ITEM,
+                resources=["*"],
+                conditions=permissions.CALLED_BY_THE_SERVICE,
+            ),
             iam.PolicyStatement(actions=permissions.FIND, resources=["*"]),
             iam.PolicyStatement(actions=_LEDGER, resources=[self._ledger.table_arn]),
             iam.PolicyStatement(
@@ -419,7 +440,3 @@ def _queue(
         visibility_timeout=visibility_timeout,
         dead_letter_queue=dead_letter_queue,
     )
-
-
-def _unique(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))

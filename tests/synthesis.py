@@ -164,12 +164,15 @@ class Make:
         incident = incidents.IncidentTemplate.critical(title="Checkout is failing")
         return incidents.ResponsePlan(stack, construct_id, incident=incident, response_plan_name=name)
 
-    def cfn_plan(self, stack: cdk.Stack, construct_id: str = "CfnPlan") -> ssmincidents.CfnResponsePlan:
+    def cfn_plan(
+        self, stack: cdk.Stack, construct_id: str = "CfnPlan", *, name: str = "l1-plan", **changes: Any
+    ) -> ssmincidents.CfnResponsePlan:
         """Return CDK's own L1 of a plan."""
         incident = ssmincidents.CfnResponsePlan.IncidentTemplateProperty(
             impact=1, title="Checkout is failing"
         )
-        return ssmincidents.CfnResponsePlan(stack, construct_id, name="l1-plan", incident_template=incident)
+        properties = {"name": name, "incident_template": incident, **changes}
+        return ssmincidents.CfnResponsePlan(stack, construct_id, **properties)
 
     def alarm(self, stack: cdk.Stack, construct_id: str = "Alarm") -> cloudwatch.Alarm:
         """Return an alarm on some metric."""

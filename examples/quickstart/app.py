@@ -24,7 +24,7 @@ plan = incidents.ResponsePlan(
 # The service's own path: nothing of ours runs.
 alarm("NoOrders").add_alarm_action(incidents.ResponsePlanAction(plan))
 
-# The trigger: composite alarms too, titles, recovery, a way out.
+# The trigger: the alarm in the title, recovery, retries, a way out.
 trigger = incidents.IncidentTrigger(stack, "Trigger", fallback=sns.Topic(stack, "Fallback", enforce_ssl=True))
 slow = cloudwatch.AlarmRule.all_of(alarm("Latency"), alarm("Traffic"))
 critical = trigger.add_route("Critical", response_plan=plan, auto_resolve=True)

@@ -40,15 +40,22 @@ def code_of(synth: Synth) -> str:
     return "".join(part if isinstance(part, str) else f"<{part['Ref']}>" for part in code["Fn::Join"][1])
 
 
+def own_arn(name: str) -> str:
+    """Return the ARN of a plan of the stack's own account as `code_of` shows it."""
+    return f"arn:<AWS::Partition>:ssm-incidents::<AWS::AccountId>:response-plan/{name}"
+
+
 def read_by_the_runtime(synth: Synth) -> dict[str, Route]:
     """Return the routes as the function reads them from its code."""
     return routes_in(code_of(synth).splitlines())
 
 
 def test_the_function_reads_its_routes_from_its_code(world: World) -> None:
-    """What `add_route` was told is what the function reads; the smoke test's route is quiet."""
+    """What `add_route` was told is what the function reads, plans by name; the smoke test's is quiet."""
     synth = world.synth
-    plan, l1, quiet = (f"<{synth.id_of(PLAN, like)}>" for like in ("PlanDAF", "CfnPlan", "QuietPlan"))
+    plan, l1, quiet = (
+        own_arn(synth.properties(PLAN, like)["Name"]) for like in ("PlanDAF", "CfnPlan", "QuietPlan")
+    )
     assert read_by_the_runtime(synth) == {
         "Critical": Route(id="Critical", response_plan_arn=plan, auto_resolve=True, join_for_s=43_200),
         "notice-only": Route(
@@ -281,7 +288,7 @@ def test_refuses_to_watch_its_own_health(make: Make, number: int) -> None:
     trigger = add_route(make)
     health = trigger.health.alarms[number]
     message = (
-        rf"^alarms must be other than the alarms on this trigger's own health \(got '{health.node.path}'\): a"
+        rf"^alarm must be other than those on this trigger's own health \(got '{health.node.path}'\): a"
         r" broken trigger could not report itself: pass it health_plan= or fallback=\.$"
     )
     with pytest.raises(ValueError, match=message):

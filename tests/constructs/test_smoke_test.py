@@ -115,7 +115,7 @@ def test_hands_the_handler_what_it_reads(world: World) -> None:
         "CanaryName": {"Ref": canary},
         "CanaryArn": {"Fn::GetAtt": [canary, "Arn"]},
         "ResponsePlanArn": {"Ref": synth.id_of(PLAN, "QuietPlan")},
-        "LogGroupName": {"Ref": synth.id_of("AWS::Logs::LogGroup", "TriggerLog")},
+        "LogGroupName": f"/aws/lambda/{world.trigger_name}",
         "TimeoutSeconds": "90",
         "Skip": "false",
     }
@@ -143,11 +143,13 @@ def test_own_quiet_plan_wakes_nobody(world: World) -> None:
 
 
 def test_quiet_alias_fails_in_silence(world: World) -> None:
-    """What fails on the quiet alias is not retried and goes nowhere: the deployment reports it."""
+    """What fails on the quiet alias is not retried, nor kept for later, and goes nowhere."""
     quiet = world.synth.id_of(ALIAS, "Quiet")
     assert world.synth.properties(ASYNC, "Quiet") == {
         "FunctionName": {"Ref": world.synth.id_of(FUNCTION, "TriggerFunction")},
         "MaximumRetryAttempts": 0,
+        # The least that Lambda takes: a throttled one must not come when the deployment is over.
+        "MaximumEventAgeInSeconds": 60,
         "Qualifier": {"Fn::Select": [7, {"Fn::Split": [":", {"Ref": quiet}]}]},
     }
 
@@ -184,10 +186,11 @@ def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -
     records = ["arn:", partition, ":ssm-incidents::", account, f":incident-record/{name}/*"]
     ops_items = ["arn:", partition, ":ssm:", {"Ref": "AWS::Region"}, ":", account, ":opsitem/*"]
     log = {"Fn::GetAtt": [synth.id_of("AWS::Logs::LogGroup", "SmokeTestProvider"), "Arn"]}
-    trigger_log_id = synth.id_of("AWS::Logs::LogGroup", "TriggerLog")
-    trigger_log = {"Fn::GetAtt": [trigger_log_id, "Arn"]}
-    parts = ["arn:", partition, ":logs:", {"Ref": "AWS::Region"}, ":", account, ":log-group:"]
-    without_streams = {"Fn::Join": ["", [*parts, {"Ref": trigger_log_id}]]}
+    parts = ["arn:", partition, ":logs:", {"Ref": "AWS::Region"}, ":", account]
+    trigger_log, its_streams = (
+        {"Fn::Join": ["", [*parts, f":log-group:/aws/lambda/{world.trigger_name}{rest}"]]}
+        for rest in ("", ":*")
+    )
     may_log = {
         "Effect": "Allow",
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -215,7 +218,7 @@ def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -
                 "Resource": [{"Ref": plan}, {"Fn::Join": ["", records]}],
             },
             {"Effect": "Allow", "Action": "ssm:DeleteOpsItem", "Resource": {"Fn::Join": ["", ops_items]}},
-            {"Effect": "Allow", "Action": "logs:FilterLogEvents", "Resource": [trigger_log, without_streams]},
+            {"Effect": "Allow", "Action": "logs:FilterLogEvents", "Resource": [trigger_log, its_streams]},
             {
                 "Effect": "Allow",
                 "Action": "cloudformation:DescribeStacks",

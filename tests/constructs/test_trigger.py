@@ -287,20 +287,18 @@ def test_retry_queue_is_read_through_a_live_alias(world: World) -> None:
 HEALTH = {
     "DeadLetters": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 1),
     "Failures": ("CdkIncidents", "Failed", "Sum", 1),
-    "QueueAge": ("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 900),
 }
 
 
 @pytest.mark.parametrize("name", HEALTH)
 def test_health_alarms_watch_the_trigger(world: World, name: str) -> None:
-    """Depth and age of the queues and the failures of the trigger are watched every five minutes."""
+    """What ends in the dead-letter queue, and the trigger's failures, are watched every five minutes."""
     synth = world.synth
     properties = synth.properties("AWS::CloudWatch::Alarm", f"Health{name}")
     namespace, metric, statistic, threshold = HEALTH[name]
-    queue = {"DeadLetters": "DeadLetters", "QueueAge": "Retries"}.get(name)
     expected = (
-        {"Name": "QueueName", "Value": {"Fn::GetAtt": [synth.id_of(QUEUE, queue), "QueueName"]}}
-        if queue
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": [synth.id_of(QUEUE, "DeadLetters"), "QueueName"]}}
+        if name == "DeadLetters"
         else {"Name": "Trigger", "Value": world.trigger_name}
     )
     assert properties["Namespace"] == namespace
@@ -312,8 +310,49 @@ def test_health_alarms_watch_the_trigger(world: World, name: str) -> None:
     assert properties["Dimensions"] == [expected]
 
 
+def test_health_alarm_on_retries_that_do_not_end(world: World) -> None:
+    """A retry queue that is never empty for a quarter of an hour is told, waiting or in flight.
+
+    Not the age of the oldest message: SQS leaves out what was received three times.
+    """
+    synth = world.synth
+    properties = synth.properties("AWS::CloudWatch::Alarm", "HealthRetrying")
+    queue = {"Fn::GetAtt": [synth.id_of(QUEUE, "Retries"), "QueueName"]}
+    metrics = {metric.pop("Id"): metric for metric in json.loads(json.dumps(properties["Metrics"]))}
+    expected = {
+        metric_id: {
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/SQS",
+                    "MetricName": f"ApproximateNumberOfMessages{name}",
+                    "Dimensions": [{"Name": "QueueName", "Value": queue}],
+                },
+                "Period": 300,
+                "Stat": "Maximum",
+            },
+            "ReturnData": False,
+        }
+        for metric_id, name in (("waiting", "Visible"), ("in_flight", "NotVisible"))
+    }
+    (expression,) = [metrics.pop(name) for name in set(metrics) - set(expected)]
+    assert metrics == expected
+    assert expression == {
+        "Expression": "waiting + in_flight",
+        "Label": "Being retried",
+        "ReturnData": True,
+    }
+    assert properties["Threshold"] == 1
+    assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert properties["EvaluationPeriods"] == 3
+    # Without it, all of the periods must breach.
+    assert properties.get("DatapointsToAlarm", 3) == 3
+
+
 def test_health_alarm_on_lost_events_leaves_the_quiet_alias_out(world: World) -> None:
-    """Throttles, dropped events and lost failure records are summed, less those of the smoke test's alias."""
+    """Throttles and lost failure records are summed, less those of the smoke test's alias.
+
+    Not dropped events: those count what went to the retry queue as it should.
+    """
     properties = world.synth.properties("AWS::CloudWatch::Alarm", "HealthDelivery")
     metrics = {metric["Id"]: metric for metric in properties["Metrics"]}
     (expression,) = [metric for metric in metrics.values() if "Expression" in metric]
@@ -334,10 +373,10 @@ def test_health_alarm_on_lost_events_leaves_the_quiet_alias_out(world: World) ->
     quiet = {**whole, "Resource": f"{world.trigger_name}:smoke-test"}
     assert seen == {
         (name, sign): quiet if sign else whole
-        for name in ("Throttles", "AsyncEventsDropped", "DestinationDeliveryFailures")
+        for name in ("Throttles", "DestinationDeliveryFailures")
         for sign in ("", "-")
     }
-    assert len(terms) == 6
+    assert len(terms) == 4
 
 
 def test_health_alarms_go_to_the_fallback_and_the_health_plan(world: World) -> None:
@@ -376,14 +415,21 @@ def test_warns_when_there_is_no_fallback(make: Make) -> None:
 
 
 def test_log_is_kept_for_three_months_or_as_told(make: Make, world: World) -> None:
-    """The function's log is kept for three months by default, as long as told else, and goes with it."""
+    """The log has the function's own name, is kept for three months or as told, and goes with it."""
     log = world.synth.one("AWS::Logs::LogGroup", "TriggerLog")
-    assert log["Properties"] == {"RetentionInDays": 90}
+    assert log["Properties"] == {
+        "LogGroupName": f"/aws/lambda/{world.trigger_name}",
+        "RetentionInDays": 90,
+    }
     assert log["DeletionPolicy"] == "Delete"
     stack = make.stack()
-    trigger = IncidentTrigger(stack, "Trigger", log_retention=logs.RetentionDays.ONE_WEEK)
+    trigger = IncidentTrigger(
+        stack, "Trigger", trigger_name="mine", log_retention=logs.RetentionDays.ONE_WEEK
+    )
     trigger.add_route("Critical", response_plan=make.plan(stack))
-    assert make.synth(stack).properties("AWS::Logs::LogGroup") == {"RetentionInDays": 7}
+    assert trigger.log_group_name == "/aws/lambda/mine"
+    properties = make.synth(stack).properties("AWS::Logs::LogGroup")
+    assert properties == {"LogGroupName": trigger.log_group_name, "RetentionInDays": 7}
 
 
 def test_refuses_to_stand_without_a_route(make: Make) -> None:
@@ -451,28 +497,31 @@ def test_publishes_to_an_imported_fallback(make: Make) -> None:
     assert synth.properties(FUNCTION)["Environment"]["Variables"]["INCIDENTS_FALLBACK_TOPIC_ARN"] == topic_arn
 
 
+def plan_of(make: Make, stack: cdk.Stack, origin: str, name: str) -> Any:
+    """Return a plan of an origin."""
+    if origin == "owned":
+        return make.plan(stack, name)
+    if origin == "imported":
+        return ResponsePlan.from_response_plan_name(stack, name, name)
+    return make.cfn_plan(stack, name, name=name)
+
+
 @pytest.mark.parametrize("origin", ["owned", "imported", "cfn"])
 def test_takes_any_plan_wherever_it_takes_one(make: Make, origin: str) -> None:
     """Routes, health alarms and smoke tests take owned and imported plans and CDK's own L1."""
     stack = make.stack()
-    plan: Any
-    if origin == "owned":
-        plan = make.plan(stack)
-    elif origin == "imported":
-        plan = ResponsePlan.from_response_plan_name(stack, "Import", "theirs")
-    else:
-        plan = make.cfn_plan(stack)
+    plan, quiet = (plan_of(make, stack, origin, name) for name in ("Live", "Silent"))
     trigger = IncidentTrigger(stack, "Trigger", health_plan=plan)
     trigger.add_route("Critical", response_plan=plan)
-    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
     synth = make.synth(stack)
-    seen = json.dumps(stack.resolve(plan.response_plan_ref.response_plan_arn))
+    live, silent = (stack.resolve(each.response_plan_ref.response_plan_arn) for each in (plan, quiet))
     (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
-    assert json.dumps(inline["PolicyDocument"]["Statement"][0]["Resource"]) == f"[{seen}]"
-    assert json.dumps(synth.properties("Custom::IncidentSmokeTest")["ResponsePlanArn"]) == seen
+    assert inline["PolicyDocument"]["Statement"][0]["Resource"] == [live, silent]
+    assert synth.properties("Custom::IncidentSmokeTest")["ResponsePlanArn"] == silent
     for alarm in synth.of_type("AWS::CloudWatch::Alarm", "Health").values():
-        assert json.dumps(alarm["Properties"]["AlarmActions"]) == f"[{seen}]"
-    assert trigger.plans == [plan]
+        assert alarm["Properties"]["AlarmActions"] == [live]
+    assert trigger.plans == [plan, quiet]
 
 
 def test_uses_a_plan_of_another_stack_without_an_export(make: Make) -> None:

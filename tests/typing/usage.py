@@ -137,7 +137,7 @@ def use_everything(stack: cdk.Stack) -> None:
     alarm_action: cloudwatch.IAlarmAction = incidents.ResponsePlanAction(owned)
     assert alarm_action
     test = incidents.SmokeTest(
-        stack, "SmokeTest", trigger=trigger, quiet_plan=owned, timeout=cdk.Duration.seconds(60)
+        stack, "SmokeTest", trigger=trigger, quiet_plan=imported[1], timeout=cdk.Duration.seconds(60)
     )
     result: str = test.result
     assert result
