@@ -28,7 +28,10 @@ alarm("NoOrders").add_alarm_action(incidents.ResponsePlanAction(plan))
 trigger = incidents.IncidentTrigger(stack, "Trigger", fallback=sns.Topic(stack, "Fallback", enforce_ssl=True))
 slow = cloudwatch.AlarmRule.all_of(alarm("Latency"), alarm("Traffic"))
 critical = trigger.add_route("Critical", response_plan=plan, auto_resolve=True)
-critical.watch(alarm("Errors"), cloudwatch.CompositeAlarm(stack, "Slow", alarm_rule=slow))
+critical.watch(
+    alarm("Errors"),
+    cloudwatch.CompositeAlarm(stack, "Slow", composite_alarm_name="checkout-Slow", alarm_rule=slow),
+)
 
 # The proof: a synthetic incident in every deployment, and nobody is paged.
 incidents.SmokeTest(stack, "SmokeTest", trigger=trigger)
