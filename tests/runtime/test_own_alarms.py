@@ -11,10 +11,11 @@ from tests.runtime.fakes import World, alarm, bus_alarm, figures, sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CANARY = ("CdkIncidents", "Canary", {"Trigger": "another"})
-OTHER = ("AWS/EC2", "CPUUtilization", {"InstanceId": "i-1"})
+Metric = tuple[str, str, dict[str, str]]
+CANARY: Metric = ("CdkIncidents", "Canary", {"Trigger": "another"})
+OTHER: Metric = ("AWS/EC2", "CPUUtilization", {"InstanceId": "i-1"})
 # What the fakes' trigger, its retry queue and its dead-letter queue are watched by.
-OUR_OWN = (
+OUR_OWN: tuple[Metric, ...] = (
     ("CdkIncidents", "Failed", {"Trigger": "incidents"}),
     ("CdkIncidents", "Started", {"Route": "Critical", "Trigger": "incidents"}),
     ("AWS/Lambda", "Errors", {"FunctionName": "incidents"}),
@@ -22,7 +23,7 @@ OUR_OWN = (
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": "retries"}),
 )
-OF_OTHERS = (
+OF_OTHERS: tuple[Metric, ...] = (
     OTHER,
     ("CdkIncidents", "Failed", {"Trigger": "another"}),
     ("CdkIncidents", "Failed", {}),
@@ -31,7 +32,6 @@ OF_OTHERS = (
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "orders"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"FunctionName": "incidents"}),
 )
-Metric = tuple[str, str, dict[str, str]]
 
 
 def watching(event: dict[str, Any], *metrics: Metric) -> dict[str, Any]:

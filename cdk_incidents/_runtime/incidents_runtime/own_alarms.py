@@ -21,8 +21,8 @@ _CANARY = "Canary"
 def unless_our_own(signal: Signal, trigger: str, settings: Settings) -> Signal:
     """Ignore a signal that one of our own alarms gives.
 
-    A canary is moved by a smoke test and means nothing else; an alarm on the trigger itself goes to people by
-    a way of its own, since a broken trigger cannot report itself, and a working one would go round in circles.
+    A canary is moved by a smoke test and means nothing else. An alarm on the trigger itself has a way of its
+    own to people: a broken trigger cannot report itself, and a working one would go round in circles.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ def unless_our_own(signal: Signal, trigger: str, settings: Settings) -> Signal:
     Returns
     -------
     Signal
-        The signal, or the same one to be ignored, with the reason. A composite alarm tells no metrics and stays.
+        The signal, or the same one to be ignored, with the reason. A composite alarm tells no metrics and
+        stays.
     """
     if signal.source != SOURCE or signal.transition == "ignored":
         return signal
