@@ -20,6 +20,7 @@ from cdk_incidents._arn import (
     same_deployment,
 )
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+from cdk_incidents._regions import check_region
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -239,7 +240,8 @@ class ResponsePlan(_ResponsePlanBase):
     Raises
     ------
     ValueError
-        If a value breaks a limit of the service. Tokens are let through.
+        If a value breaks a limit of the service, or the stack's Region does not have it. Tokens are let
+        through.
 
     Notes
     -----
@@ -258,11 +260,11 @@ class ResponsePlan(_ResponsePlanBase):
         display_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        check_region(self)
         self._name = response_plan_name or _derived_name(self)
         check_plan_name("response_plan_name", self._name)
         check_length("display_name", display_name, maximum=200)
         self._has_incident_tags = bool(incident.tags)
-        self._notifies = bool(incident.notification_topics)
         self._resource = ssmincidents.CfnResponsePlan(
             self,
             "Resource",
@@ -411,9 +413,12 @@ def record_arns(plan: IResponsePlanRef) -> str:
 
 def tells_somebody(plan: IResponsePlanRef) -> bool:
     """Tell whether a plan of this app engages, notifies or runs anything; of an import nobody knows here."""
-    if isinstance(plan, ssmincidents.CfnResponsePlan):
-        return any((plan.engagements, plan.actions, plan.chat_channel, plan.integrations))
-    return isinstance(plan, ResponsePlan) and plan._notifies  # noqa: SLF001 - this file's own
+    # Of an owned plan too: its L1 is where engagements are set by hand.
+    resource = plan._resource if isinstance(plan, ResponsePlan) else plan  # noqa: SLF001 - this file's own
+    if not isinstance(resource, ssmincidents.CfnResponsePlan):
+        return False
+    topics = getattr(resource.incident_template, "notification_targets", None)
+    return any((resource.engagements, resource.actions, resource.chat_channel, resource.integrations, topics))
 
 
 def check_plan(argument: str, plan: object) -> None:

@@ -19,6 +19,7 @@ from cdk_incidents._checks import check_pattern, is_token, refusal
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plan_permissions import PlanPolicies
+from cdk_incidents._regions import check_region
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth
@@ -83,7 +84,7 @@ class IncidentTrigger(Construct):
     Raises
     ------
     ValueError
-        If the name is none.
+        If the name is none, or the stack's Region does not have Incident Manager.
 
     Notes
     -----
@@ -101,6 +102,7 @@ class IncidentTrigger(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
     ) -> None:
         super().__init__(scope, id)
+        check_region(self)
         check_pattern(
             "trigger_name",
             trigger_name,
@@ -261,11 +263,11 @@ class IncidentTrigger(Construct):
                 f"{MAX_ROUTES + 1}",
                 "make a second IncidentTrigger.",
             )
-        self._settings[settings.id] = settings
-        self._plans[settings.id] = plan
         # App teams' plans may stand in stacks that come after a central trigger's; the quiet one must exist.
         arn = arn_seen_from(plan, self, ordered=settings.quiet)
         self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
+        self._settings[settings.id] = settings
+        self._plans[settings.id] = plan
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
         # One permission, on the alias itself, for every alarm there will ever be.
