@@ -9,28 +9,35 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from incidents_runtime.errors import describe
+from incidents_runtime.smoke_test_clients import ONE_CALL_S, Clients
+from incidents_runtime.smoke_test_diagnosis import Diagnosis
+from incidents_runtime.smoke_test_records import QuietRecords, alarm_in
+from incidents_runtime.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # CloudFormation takes 4,096 bytes in all, and CDK's provider framework adds a trace to the message.
 _LONGEST_MESSAGE = 2_000
-_SEEN_FROM_ELSEWHERE = 600
-# Time to clean up in, before Lambda ends the function.
-_CLEAN_UP_S = 25.0
+# So long before Lambda ends the function, whatever hangs: no step asks anything more, then no diagnosis,
+# then not even the clean-up.
+_STEPS_END_S = 30.0
+_DIAGNOSIS_ENDS_S = 20.0
+_CLEAN_UP_ENDS_S = ONE_CALL_S + 2.0
 _POLL_S = 0.25
-# How long one ALARM is given before the canary is fired again: the first may have met a role that is too new.
+# How long one change of state is given before the canary is fired again: it may have met a role too new.
 _ONE_TRY_S = 20.0
+# The service writes the timeline when it likes to.
+_TIMELINE_S = 5.0
 _CLOCKS_DIFFER = timedelta(seconds=60)
-_GONE = "ResourceNotFoundException"
+_LEFTOVERS_ARE_YOUNGER_THAN = timedelta(days=7)
+
+Seen = TypeVar("Seen")
 
 
 class SmokeTestFailed(Exception):  # noqa: N818 - CloudFormation shows the name to people
@@ -66,26 +73,6 @@ class Settings:
         return self.response_plan_arn.rpartition("/")[2]
 
 
-@dataclasses.dataclass
-class Clients:
-    """What the test talks to; made once, passed in."""
-
-    cloudwatch: Any
-    incidents: Any
-    ssm: Any
-    logs: Any
-    cloudformation: Any
-
-    @classmethod
-    def default(cls) -> Clients:
-        """Make the clients, with time-outs that leave room to answer."""
-        config = Config(
-            connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
-        )
-        services = ("cloudwatch", "ssm-incidents", "ssm", "logs", "cloudformation")
-        return cls(*(boto3.client(service, config=config) for service in services))
-
-
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request of CloudFormation, handed on by CDK's provider framework.
 
@@ -104,11 +91,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings = Settings.of(event.get("ResourceProperties", {}))
     identity = _identity(event)
     answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"incident-smoke-test-{identity}"}
-    ends_at = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _CLEAN_UP_S
+    ends_at = time.monotonic() + context.get_remaining_time_in_millis() / 1000
     run = Run(settings, Clients.default(), stack=_stack_name(event), identity=identity, ends_at=ends_at)
     if event["RequestType"] == "Delete":
-        with _never_failing("delete"):
-            run.clean_up(f"Smoke test of {run.stack} is removed")
+        run.clean_up(f"Smoke test of {run.stack} is removed")
         return answer
     if settings.skip:
         return answer | {"Data": _skipped("the context key cdk-incidents:skip-smoke-test is set")}
@@ -123,91 +109,141 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 class Run:
-    """One run of the test: six steps, and the way back from any of them."""
+    """One run of the test: five steps, and the way back from any of them.
+
+    Parameters
+    ----------
+    settings
+        What to test.
+    clients
+        What to ask.
+    stack
+        The stack's name, for people.
+    identity
+        What tells this test's incidents from another test's.
+    ends_at
+        When Lambda ends the function, by the monotonic clock.
+    """
 
     def __init__(
         self, settings: Settings, clients: Clients, *, stack: str, identity: str, ends_at: float
     ) -> None:
         self.stack = stack
         self._settings = settings
-        self._clients = clients
         self._identity = identity
-        self._ends_at = ends_at
+        self._steps_end_at = ends_at - _STEPS_END_S
+        self._clients = clients.until(self._steps_end_at)
+        self._records = QuietRecords(self._clients, settings.response_plan_arn)
+        self._for_clean_up = clients.until(ends_at - _CLEAN_UP_ENDS_S)
         self._began = datetime.now(timezone.utc)
+        self._diagnosis = Diagnosis(
+            clients.until(ends_at - _DIAGNOSIS_ENDS_S),
+            canary_name=settings.canary_name,
+            log_group=settings.log_group,
+            began=self._began,
+        )
         self._steps: list[tuple[str, int]] = []
+        self._warnings: list[str] = []
 
     def stack_rolls_back(self, stack_id: str) -> bool:
-        """Tell whether CloudFormation is on its way back to the old template."""
-        stacks = self._clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-        return any("ROLLBACK" in stack["StackStatus"] for stack in stacks)
+        """Tell whether CloudFormation is on its way back to the old template; if nobody knows, it is not."""
+        try:
+            stacks = self._clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
+            return any("ROLLBACK" in stack["StackStatus"] for stack in stacks)
+        except Exception as error:  # noqa: BLE001 - not to know is no reason to fail
+            log("WARNING", "the stack does not tell whether it rolls back", reason=describe(error))
+            return False
 
     def prove(self, *, nonce: str) -> dict[str, str]:
         """Run all steps; return the attributes of the custom resource."""
         title = f"Smoke test of {self.stack} ({self._identity} {nonce})"
         try:
             with self._step("canary"):
-                self._remove_leftovers()
-            record = self._open_incident(title)
+                plan = self._quiet_plan()
+                self._remove_leftovers(self._records)
+            with self._step("incident"):
+                record = self._open_incident(title)
             with self._step("content"):
-                self._check(record, title)
+                self._check(record, title, plan["incidentTemplate"]["impact"])
             with self._step("recovery"):
-                self._set_canary("OK", f"{title} is over")
-                self._wait_until_resolved(record["arn"])
+                self._recover(record["arn"], title)
             with self._step("removal"):
-                self._remove(record["arn"])
+                self._records.remove(record["arn"])
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing may be left behind
-            with _never_failing("clean-up"):
-                self.clean_up(f"{title} has failed")
+            self.clean_up(f"{title} has failed")
             raise _shown(error) from None
         steps = ", ".join(f"{name} {ms} ms" for name, ms in self._steps)
-        result = f"passed: {steps}; pages 0"
-        _log("INFO", result, incident_record_arn=record["arn"])
+        # Nobody was paged, since the plan engages nobody: that was the first thing to be asked.
+        result = "; ".join([f"passed: {steps}", "pages 0", *self._warnings])
+        log("INFO", result, incident_record_arn=record["arn"])
         return {"Result": result, "IncidentRecordArn": record["arn"]}
 
     def clean_up(self, reason: str) -> None:
-        """Leave nothing behind: the canary at OK, no record and no OpsItem of ours."""
-        self._set_canary("OK", reason)
-        self._remove_leftovers()
+        """Leave nothing behind: the canary at OK, no record and no OpsItem of ours. Never fails."""
+        with _never_failing("the canary was not set to OK"):
+            self._set_canary("OK", reason, self._for_clean_up)
+        with _never_failing("what the test left was not removed"):
+            self._remove_leftovers(QuietRecords(self._for_clean_up, self._settings.response_plan_arn))
+
+    # --- the steps
+
+    def _quiet_plan(self) -> dict[str, Any]:
+        """Return the plan, after a look at whom it would wake."""
+        plan = dict(self._clients.incidents.get_response_plan(arn=self._settings.response_plan_arn))
+        chat_channel = plan.get("chatChannel") or {}
+        wakes = {
+            "engagements": plan.get("engagements"),
+            # The service's word for none is {"empty": {}}.
+            "chatChannel": [kind for kind in chat_channel if kind != "empty"],
+            "actions": plan.get("actions"),
+            "integrations": plan.get("integrations"),
+            "incidentTemplate.notificationTargets": plan["incidentTemplate"].get("notificationTargets"),
+        }
+        loud = [name for name, value in wakes.items() if value]
+        if loud:
+            raise _failure(
+                "canary",
+                expected=f"the quiet plan {self._settings.response_plan_name} to tell nobody and run nothing",
+                seen=f"{', '.join(loud)} in it",
+                remedy="leave quiet_plan out to have one made, or pass one that engages nobody.",
+            )
+        return plan
 
     def _open_incident(self, title: str) -> dict[str, Any]:
-        # Fired again while there is time: on a first deployment the role may be seconds old, and IAM is slow.
-        with self._step("incident"):
-            gives_up_at = min(time.monotonic() + self._settings.timeout_s, self._ends_at)
-            while True:
-                # CloudWatch acts on a change of state only, and nothing acts on this one.
-                self._set_canary("INSUFFICIENT_DATA", f"{title} begins")
-                self._set_canary("ALARM", title)
-                record = self._wait_for_record(title, until=min(time.monotonic() + _ONE_TRY_S, gives_up_at))
-                if record:
-                    return record
-                if time.monotonic() >= gives_up_at:
-                    raise _failure(
-                        "incident",
-                        expected=f"an incident titled {title!r} of plan {self._settings.response_plan_name}"
-                        f" within {self._settings.timeout_s:.0f} s",
-                        seen=self._diagnosis(),
-                        remedy="mend what is named there, or give it longer with SmokeTest(timeout=…).",
-                    )
+        record = self._fire("ALARM", title, lambda: self._records.titled(title, self._began - _CLOCKS_DIFFER))
+        if record is None:
+            raise _failure(
+                "incident",
+                expected=f"an incident titled {title!r} of plan {self._settings.response_plan_name}"
+                f" within {self._settings.timeout_s:.0f} s",
+                seen=self._diagnosis.tell(),
+                remedy="mend what is named there, or give it longer with SmokeTest(timeout=…).",
+            )
+        return record
 
-    def _wait_for_record(self, title: str, *, until: float) -> dict[str, Any] | None:
-        while True:
-            for summary in self._records():
-                if summary["title"] == title:
-                    return self._record(summary["arn"])
-            if time.monotonic() >= until:
-                return None
-            time.sleep(_POLL_S)
-
-    def _check(self, record: dict[str, Any], title: str) -> None:
-        plan = self._clients.incidents.get_response_plan(arn=self._settings.response_plan_arn)
-        trigger = record.get("incidentRecordSource", {})
-        for field, expected, seen in (
+    def _check(self, record: dict[str, Any], title: str, impact: int) -> None:
+        trigger_arn = record.get("incidentRecordSource", {}).get("resourceArn")
+        checks: list[tuple[str, object, object]] = [
             ("title", title, record["title"]),
             ("status", "OPEN", record["status"]),
-            ("impact", plan["incidentTemplate"]["impact"], record["impact"]),
-            ("source's ARN", self._settings.canary_arn, trigger.get("resourceArn")),
-            ("trigger event's alarm", self._settings.canary_name, self._alarm_in_timeline(record["arn"])),
-        ):
+            ("impact", impact, record["impact"]),
+        ]
+        # No document says that the trigger's ARN becomes the record's resource.
+        if trigger_arn:
+            checks.append(("source's ARN", self._settings.canary_arn, trigger_arn))
+        event = self._look_for(
+            lambda: self._records.trigger_event(record["arn"]),
+            until=min(time.monotonic() + _TIMELINE_S, self._last_look()),
+        )
+        if event is None:
+            # Nor does one say when, or whether, the service writes it for an incident that a caller starts.
+            self._warnings.append(
+                f"warning: no trigger event in the incident's timeline within {_TIMELINE_S:.0f} s;"
+                " a runbook that reads the alarm from it would not find it"
+            )
+        else:
+            checks.append(("trigger event's alarm", self._settings.canary_name, alarm_in(event)))
+        for field, expected, seen in checks:
             if expected != seen:
                 raise _failure(
                     "content",
@@ -216,102 +252,56 @@ class Run:
                     remedy="deploy this version of the trigger and its smoke test together.",
                 )
 
-    def _alarm_in_timeline(self, record_arn: str) -> Any:
-        """Return what runbooks read: the alarm's name in the event that the trigger handed over."""
-        events = self._clients.incidents.list_timeline_events(incidentRecordArn=record_arn)["eventSummaries"]
-        for summary in events:
-            if summary["eventType"] != "SSM Incident Trigger":
-                continue
-            event = self._clients.incidents.get_timeline_event(
-                incidentRecordArn=record_arn, eventId=summary["eventId"]
-            )["event"]
-            with _never_failing("the trigger event"):
-                raw = json.loads(json.loads(event["eventData"])["rawData"])
-                return raw["detail"]["alarmName"]
-        return None
+    def _recover(self, record_arn: str, title: str) -> None:
+        def resolved() -> bool | None:
+            return self._records.get(record_arn)["status"] == "RESOLVED" or None
 
-    def _wait_until_resolved(self, record_arn: str) -> None:
-        gives_up_at = min(time.monotonic() + self._settings.timeout_s, self._ends_at)
+        if not self._fire("OK", f"{title} is over", resolved):
+            raise _failure(
+                "recovery",
+                expected=f"the incident to be resolved within {self._settings.timeout_s:.0f} s of OK",
+                seen=f"status OPEN; {self._diagnosis.tell()}",
+                remedy="mend what is named there.",
+            )
+
+    def _remove_leftovers(self, records: QuietRecords) -> None:
+        # A run that was killed leaves its record; the identity in the title tells whose it is.
+        for summary in records.since(self._began - _LEFTOVERS_ARE_YOUNGER_THAN):
+            if f"({self._identity} " in summary["title"]:
+                records.remove(summary["arn"])
+
+    # --- what they share
+
+    def _fire(self, state: str, reason: str, look: Callable[[], Seen | None]) -> Seen | None:
+        """Set the canary to a state until something is seen, None if it is not seen in time."""
+        gives_up_at = min(time.monotonic() + self._settings.timeout_s, self._last_look())
+        # A test that was killed may have left the canary at ALARM; an OK comes straight from there.
+        by_another_state = state == "ALARM"
         while True:
-            record = self._record(record_arn)
-            if record["status"] == "RESOLVED":
-                return
-            if time.monotonic() >= gives_up_at:
-                raise _failure(
-                    "recovery",
-                    expected=f"the incident to be resolved within {self._settings.timeout_s:.0f} s of OK",
-                    seen=f"status {record['status']}; {self._diagnosis()}",
-                    remedy="mend what is named there.",
-                )
+            # CloudWatch acts on a change of state only, and nothing acts on this one.
+            if by_another_state:
+                self._set_canary("INSUFFICIENT_DATA", reason, self._clients)
+            self._set_canary(state, reason, self._clients)
+            by_another_state = True
+            seen = self._look_for(look, until=min(time.monotonic() + _ONE_TRY_S, gives_up_at))
+            if seen is not None or time.monotonic() >= gives_up_at:
+                return seen
+
+    def _look_for(self, look: Callable[[], Seen | None], *, until: float) -> Seen | None:
+        while True:
+            seen = look()
+            if seen is not None or time.monotonic() >= until:
+                return seen
             time.sleep(_POLL_S)
 
-    def _remove_leftovers(self) -> None:
-        # A run that was killed leaves its record; the identity in the title tells whose it is.
-        for summary in self._records(since=datetime.fromtimestamp(0, timezone.utc)):
-            if f"({self._identity} " in summary["title"]:
-                self._remove(summary["arn"])
+    def _last_look(self) -> float:
+        # Early enough that the last look is not refused for want of time, and the diagnosis is made.
+        return self._steps_end_at - 1
 
-    def _remove(self, record_arn: str) -> None:
-        incidents = self._clients.incidents
-        with _tolerating(_GONE):
-            # Read before the record is gone: it alone knows its OpsItem.
-            items = incidents.list_related_items(incidentRecordArn=record_arn)["relatedItems"]
-            incidents.update_incident_record(arn=record_arn, status="RESOLVED")
-            incidents.delete_incident_record(arn=record_arn)
-            for item in items:
-                if item["identifier"]["type"] == "PARENT":
-                    ops_item = item["identifier"]["value"].get("arn", "").rpartition("/")[2]
-                    self._clients.ssm.delete_ops_item(OpsItemId=ops_item)
-
-    def _record(self, arn: str) -> dict[str, Any]:
-        return dict(self._clients.incidents.get_incident_record(arn=arn)["incidentRecord"])
-
-    def _records(self, *, since: datetime | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the summaries of the quiet plan's incidents, and of no other plan's."""
-        after = since or self._began - _CLOCKS_DIFFER
-        pages = self._clients.incidents.get_paginator("list_incident_records").paginate(
-            filters=[{"key": "creationTime", "condition": {"after": after}}]
-        )
-        marker = f":incident-record/{self._settings.response_plan_name}/"
-        for page in pages:
-            yield from (summary for summary in page["incidentRecordSummaries"] if marker in summary["arn"])
-
-    def _set_canary(self, state: str, reason: str) -> None:
-        self._clients.cloudwatch.set_alarm_state(
+    def _set_canary(self, state: str, reason: str, clients: Clients) -> None:
+        clients.cloudwatch.set_alarm_state(
             AlarmName=self._settings.canary_name, StateValue=state, StateReason=reason[:1023]
         )
-
-    def _diagnosis(self) -> str:
-        """Say what the alarm and the trigger's own log tell about an incident that did not come."""
-        with _never_failing("the alarm's history"):
-            if failed := self._failed_action():
-                return f"the alarm's action fail: {_short(failed)}"
-        log = self._settings.log_group
-        try:
-            lines = self._logged_since_the_beginning()
-        except Exception as error:  # noqa: BLE001 - a diagnosis that fails says so
-            return f"nothing, since the trigger's log {log} could not be read: {_short(str(error))}"
-        if not lines:
-            return (
-                f"nothing in the trigger's log {log}: it was not invoked. Does its alias smoke-test let"
-                " lambda.alarms.cloudwatch.amazonaws.com invoke it?"
-            )
-        errors = [text for text in map(_error_in, lines) if text]
-        return f"{_short(errors[0])} (in the trigger's log {log})" if errors else f"no error in its log {log}"
-
-    def _failed_action(self) -> str | None:
-        history = self._clients.cloudwatch.describe_alarm_history(
-            AlarmName=self._settings.canary_name, HistoryItemType="Action", StartDate=self._began
-        )
-        summaries = (item.get("HistorySummary", "") for item in history["AlarmHistoryItems"])
-        return next((summary for summary in summaries if "fail" in summary.lower()), None)
-
-    def _logged_since_the_beginning(self) -> list[str]:
-        began_ms = int((self._began - timedelta(seconds=1)).timestamp() * 1000)
-        pages = self._clients.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=self._settings.log_group, startTime=began_ms
-        )
-        return [event["message"].strip() for page in pages for event in page["events"]]
 
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -329,7 +319,7 @@ class Run:
             ) from error
         milliseconds = round((time.monotonic() - began) * 1000)
         self._steps.append((name, milliseconds))
-        _log("INFO", f"step {name} passed", milliseconds=milliseconds)
+        log("INFO", f"step {name} passed", milliseconds=milliseconds)
 
 
 def _failure(step: str, *, expected: str, seen: str, remedy: str) -> SmokeTestFailed:
@@ -338,33 +328,15 @@ def _failure(step: str, *, expected: str, seen: str, remedy: str) -> SmokeTestFa
 
 def _shown(error: Exception) -> SmokeTestFailed:
     message = str(error)
-    _log("ERROR", message)
+    log("ERROR", message)
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
     return SmokeTestFailed(message)
 
 
 def _skipped(why: str) -> dict[str, str]:
-    _log("WARNING", f"skipped: {why}")
+    log("WARNING", f"skipped: {why}")
     return {"Result": f"skipped: {why}", "IncidentRecordArn": ""}
-
-
-def _error_in(line: str) -> str | None:
-    """Return what a line of the trigger's log says went wrong; None where it does not."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        # Lambda's own: an exception at import, a time-out, a crash. Its first line is the heading of a trace.
-        telling = any(word in line for word in ("Error", "ERROR", "timed out", "Exception"))
-        return line if telling and not line.startswith("Traceback") else None
-    if not isinstance(entry, dict) or entry.get("level") != "ERROR":
-        return None
-    return str(entry.get("reason") or entry.get("message"))
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _SEEN_FROM_ELSEWHERE else f"{text[:_SEEN_FROM_ELSEWHERE]}…"
 
 
 @contextlib.contextmanager
@@ -373,16 +345,7 @@ def _never_failing(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001
-        _log("WARNING", f"{what}: {type(error).__name__}: {error}")
-
-
-@contextlib.contextmanager
-def _tolerating(code: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] != code:
-            raise
+        log("WARNING", what, reason=describe(error))
 
 
 def _identity(event: Mapping[str, Any]) -> str:
@@ -396,7 +359,3 @@ def _digest(text: str) -> str:
 def _stack_name(event: Mapping[str, Any]) -> str:
     # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID
     return str(event["StackId"]).split("/")[1]
-
-
-def _log(level: str, message: str, **fields: object) -> None:
-    print(json.dumps({"level": level, "message": message, **fields}))

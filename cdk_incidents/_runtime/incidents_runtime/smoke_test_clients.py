@@ -1,0 +1,95 @@
+"""What a smoke test talks to AWS through: calls that are asked again, and that never outlast the function."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from incidents_runtime.errors import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# One attempt each: what is asked again is decided here, by the time that is left.
+CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})
+ONE_CALL_S = 6.0
+"""The longest that one attempt can take."""
+
+_TRIES = 4
+_SERVICES = ("cloudwatch", "ssm-incidents", "ssm", "logs", "cloudformation")
+
+
+@dataclasses.dataclass(frozen=True)
+class Clients:
+    """The clients; made once, passed in."""
+
+    cloudwatch: Any
+    incidents: Any
+    ssm: Any
+    logs: Any
+    cloudformation: Any
+
+    @classmethod
+    def default(cls) -> Clients:
+        """Make the clients, with time-outs that leave room to answer."""
+        return cls(*(boto3.client(service, config=CONFIG) for service in _SERVICES))
+
+    def until(self, limit: float) -> Clients:
+        """Give the same clients, which begin no call after a time of the monotonic clock.
+
+        All that the test asks may be asked twice without harm, so they ask again what may pass: throttling, a
+        lost answer, and a denial, since the role may be seconds old.
+        """
+        names = (field.name for field in dataclasses.fields(self))
+        return Clients(*(_InTime(getattr(self, name), limit) for name in names))
+
+
+class _InTime:
+    def __init__(self, client: Any, limit: float) -> None:
+        self._client = client
+        self._limit = limit
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return functools.partial(_patiently, getattr(self._client, operation), self._limit)
+
+
+def _patiently(operation: Callable[..., Any], limit: float, **arguments: Any) -> Any:
+    tries = 0
+    while True:
+        if time.monotonic() > limit:
+            raise TimeoutError("no time is left to ask AWS")
+        tries += 1
+        try:
+            return operation(**arguments)
+        except Exception as error:
+            hopeless = kind_of(error) in ("permanent", "not_found")
+            if hopeless or tries == _TRIES or time.monotonic() + tries > limit:
+                raise
+        time.sleep(tries)
+
+
+def every_page(operation: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dict[str, Any]]:
+    """Ask page by page, so that each page is a call that there must be time for.
+
+    Parameters
+    ----------
+    operation
+        An operation that pages by ``nextToken``.
+    **arguments
+        Its arguments.
+
+    Yields
+    ------
+    dict
+        The pages.
+    """
+    page = operation(**arguments)
+    yield page
+    while page.get("nextToken"):
+        page = operation(**arguments, nextToken=page["nextToken"])
+        yield page

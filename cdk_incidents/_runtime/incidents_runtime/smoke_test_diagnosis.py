@@ -1,0 +1,97 @@
+"""Why no incident came: what the canary's history and the trigger's own log tell."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from incidents_runtime.errors import describe
+from incidents_runtime.smoke_test_clients import every_page
+from incidents_runtime.telemetry import log
+
+if TYPE_CHECKING:
+    from incidents_runtime.smoke_test_clients import Clients
+
+_LONGEST = 600
+
+
+class Diagnosis:
+    """What can be seen from outside.
+
+    Parameters
+    ----------
+    clients
+        What to ask.
+    canary_name
+        The alarm.
+    log_group
+        The trigger's log.
+    began
+        When the test began; what was before says nothing.
+    """
+
+    def __init__(self, clients: Clients, *, canary_name: str, log_group: str, began: datetime) -> None:
+        self._clients = clients
+        self._canary_name = canary_name
+        self._log_group = log_group
+        self._began = began
+
+    def tell(self) -> str:
+        """Say what went wrong, or what was looked at in vain. Never fails."""
+        try:
+            failed = self._failed_action()
+        except Exception as error:  # noqa: BLE001 - the log may tell more
+            log("WARNING", "the alarm's history could not be read", reason=describe(error))
+            failed = None
+        if failed:
+            return f"the alarm's action fail: {_short(failed)}"
+        try:
+            lines = self._logged()
+        except Exception as error:  # noqa: BLE001 - a diagnosis that fails says so
+            return (
+                f"nothing, since the trigger's log {self._log_group} could not be read: {_short(str(error))}"
+            )
+        if not lines:
+            return (
+                f"nothing in the trigger's log {self._log_group}: it was not invoked. Does its alias"
+                " smoke-test let lambda.alarms.cloudwatch.amazonaws.com invoke it?"
+            )
+        errors = [text for text in map(_error_in, lines) if text]
+        if not errors:
+            return f"no error in its log {self._log_group}"
+        return f"{_short(errors[0])} (in the trigger's log {self._log_group})"
+
+    def _failed_action(self) -> str | None:
+        history = self._clients.cloudwatch.describe_alarm_history(
+            AlarmName=self._canary_name, HistoryItemType="Action", StartDate=self._began
+        )
+        summaries = (str(item.get("HistorySummary", "")) for item in history["AlarmHistoryItems"])
+        # By its first word: a function may be called Failover.
+        return next((summary for summary in summaries if summary.startswith("Failed")), None)
+
+    def _logged(self) -> list[str]:
+        pages = every_page(
+            self._clients.logs.filter_log_events,
+            logGroupName=self._log_group,
+            startTime=int((self._began - timedelta(seconds=1)).timestamp() * 1000),
+        )
+        return [event["message"].strip() for page in pages for event in page["events"]]
+
+
+def _error_in(line: str) -> str | None:
+    """Return what a line of the trigger's log says went wrong; None where it does not."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        # Lambda's own: an exception at import, a time-out, a crash. Its first line is the heading of a trace.
+        telling = any(word in line for word in ("Error", "ERROR", "timed out", "Exception"))
+        return line if telling and not line.startswith("Traceback") else None
+    if not isinstance(entry, dict) or entry.get("level") != "ERROR":
+        return None
+    return str(entry.get("reason") or entry.get("message"))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
