@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from cdk_incidents import _permissions as permissions
-from cdk_incidents._checks import is_token
+from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._lazy import lazy_texts
 from cdk_incidents._nag import acknowledge_wildcard
 from cdk_incidents.response_plan import contact_arns, plan_name, record_arns
@@ -16,22 +16,26 @@ if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
     from constructs import Construct, IConstruct
 
-# A role's own policies hold 10,240 characters in all, a managed one 6,144; the rest of ours takes 2,000.
+# IAM takes 10,240 characters of a role's own policies in all, 6,144 of a managed one, ten of these a role.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_PORTION = 5_000
-# Two ARNs without the plan's name, and what JSON adds.
-_ARNS = 150
+# What is not a plan's takes 700 in each, and 2,000 more in the role; a user's own statements fit there too.
+_IN_THE_ROLE = 5_000
+_IN_A_MANAGED_POLICY = 5_400
+_MANAGED_POLICIES = 10
+# The ARNs of a plan and of its records without its name, and of an account's contacts, with what JSON adds.
+_ARNS = 124
+_CONTACTS = 55
 _LONGEST_NAME = 200
 
 
 class PlanPermissions:
     """Statements on plans, their records and their contacts; plans may be added until synth."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        self._room = room
         self._arns: dict[str, None] = {}
         self._records: dict[str, None] = {}
         self._contacts: dict[str, None] = {}
-        self._size = 0
 
     def statements(self) -> list[iam.PolicyStatement]:
         """Return the statements; their resources are listed at synth."""
@@ -53,14 +57,19 @@ class PlanPermissions:
 
     def has_room_for(self, plan: IResponsePlanRef) -> bool:
         """Tell whether one more plan fits into a policy."""
-        return self._size + _size_of(plan) <= _PORTION
+        return self._size_of(plan) <= self._room
 
     def add(self, plan: IResponsePlanRef, arn: str) -> None:
         """Add a plan by its ARN."""
+        self._room -= self._size_of(plan)
         self._arns[arn] = None
         self._records[record_arns(plan)] = None
         self._contacts[contact_arns(plan)] = None
-        self._size += _size_of(plan)
+
+    def _size_of(self, plan: IResponsePlanRef) -> int:
+        name = plan_name(plan)
+        contacts = 0 if contact_arns(plan) in self._contacts else _CONTACTS
+        return _ARNS + contacts + 2 * (_LONGEST_NAME if is_token(name) else len(name))
 
 
 class PlanPolicies:
@@ -68,7 +77,7 @@ class PlanPolicies:
 
     def __init__(self, scope: Construct) -> None:
         self._scope = scope
-        self._portions = [PlanPermissions()]
+        self._portions = [PlanPermissions(_IN_THE_ROLE)]
 
     def inline(self) -> list[iam.PolicyStatement]:
         """Return the statements for the role's own policy."""
@@ -78,23 +87,24 @@ class PlanPolicies:
         """Let the role start, follow and resolve a plan's incidents; `waiting` is deployed after that."""
         if any(portion.knows(arn) for portion in self._portions):
             return
-        subject: IConstruct = role
         if not self._portions[-1].has_room_for(plan):
-            self._portions.append(PlanPermissions())
-            policy = iam.ManagedPolicy(
-                self._scope,
-                f"Plans{len(self._portions)}",
-                roles=[role],
-                statements=self._portions[-1].statements(),
-            )
-            waiting.node.add_dependency(policy)
-        if len(self._portions) > 1:
-            subject = self._scope
+            self._add_a_managed_policy(plan, role, waiting)
         self._portions[-1].add(plan, arn)
+        subject: IConstruct = role if len(self._portions) == 1 else self._scope
         acknowledge_wildcard(subject, record_arns(plan), "A record's ARN ends in a random id.")
         acknowledge_wildcard(subject, contact_arns(plan), "A plan does not tell whom it engages.")
 
-
-def _size_of(plan: IResponsePlanRef) -> int:
-    name = plan_name(plan)
-    return _ARNS + 2 * (_LONGEST_NAME if is_token(name) else len(name))
+    def _add_a_managed_policy(self, plan: IResponsePlanRef, role: iam.Role, waiting: IConstruct) -> None:
+        if len(self._portions) > _MANAGED_POLICIES:
+            raise refusal(
+                "response_plan",
+                f"one whose permissions fit into the trigger's role and {_MANAGED_POLICIES} managed policies",
+                plan.node.path,
+                "give plans shorter names, or some of them a second IncidentTrigger.",
+            )
+        portion = PlanPermissions(_IN_A_MANAGED_POLICY)
+        self._portions.append(portion)
+        policy = iam.ManagedPolicy(
+            self._scope, f"Plans{len(self._portions)}", roles=[role], statements=portion.statements()
+        )
+        waiting.node.add_dependency(policy)

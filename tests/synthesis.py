@@ -174,6 +174,18 @@ class Make:
         properties = {"name": name, "incident_template": incident, **changes}
         return ssmincidents.CfnResponsePlan(stack, construct_id, **properties)
 
+    def plan_of(
+        self, origin: str, stack: cdk.Stack, name: str
+    ) -> incidents.ResponsePlan | incidents.IResponsePlan | ssmincidents.CfnResponsePlan:
+        """Return a plan of an origin: owned, imported or cfn."""
+        match origin:
+            case "owned":
+                return self.plan(stack, name)
+            case "imported":
+                return incidents.ResponsePlan.from_response_plan_name(stack, name, name)
+            case _:
+                return self.cfn_plan(stack, name, name=name)
+
     def alarm(self, stack: cdk.Stack, construct_id: str = "Alarm") -> cloudwatch.Alarm:
         """Return an alarm on some metric."""
         metric = cloudwatch.Metric(namespace="Checkout", metric_name="Errors")

@@ -89,6 +89,17 @@ def test_notification_topics_let_the_service_publish_for_this_account_only(full:
         }
 
 
+def test_warns_of_topics_whose_policy_nobody_here_knows(full: Synth) -> None:
+    """An imported topic gets no policy from us, so synth says what its own must allow; once, and by an id."""
+    ((path, level, text),) = full.messages
+    assert (path, level) == ("/Stack/Full", "warning")
+    assert text == (
+        "notification_topics must let ssm-incidents.amazonaws.com publish, or the plan cannot be created (got"
+        " Stack/Theirs, an import, whose policy nobody here knows): allow it sns:Publish with"
+        " aws:SourceAccount of this account. [ack: cdk-incidents:topic-policy]"
+    )
+
+
 def test_topic_policies_come_before_the_plan(full: Synth) -> None:
     """The service proves a topic with a message while it makes the plan, so the policy must be there."""
     assert full.one(PLAN, "Full")["DependsOn"] == sorted(full.of_type("AWS::SNS::TopicPolicy"))

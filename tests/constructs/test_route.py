@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from incidents_runtime.settings import Route, routes_in
 
@@ -282,8 +283,9 @@ def test_alarm_action_by_hand(make: Make) -> None:
     assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": synth.id_of(ALIAS, "Critical")}]
 
 
+@pytest.mark.parametrize("is_by_hand", [False, True])
 @pytest.mark.parametrize("number", range(4))
-def test_refuses_to_watch_its_own_health(make: Make, number: int) -> None:
+def test_refuses_to_watch_its_own_health(make: Make, number: int, *, is_by_hand: bool) -> None:
     """A broken trigger could not report itself, so none of its health alarms may be its signal."""
     trigger = add_route(make)
     health = trigger.health.alarms[number]
@@ -291,8 +293,14 @@ def test_refuses_to_watch_its_own_health(make: Make, number: int) -> None:
         rf"^alarm must be other than those on this trigger's own health \(got '{health.node.path}'\): a"
         r" broken trigger could not report itself: pass it health_plan= or fallback=\.$"
     )
-    with pytest.raises(ValueError, match=message):
-        trigger.route("Critical").watch(make.alarm(cdk.Stack.of(trigger)), health)
+    route = trigger.route("Critical")
+    if is_by_hand:
+        # It comes back through CDK, which puts its own words before and after.
+        with pytest.raises(RuntimeError, match=message.strip("^$")):
+            health.add_alarm_action(route.alarm_action())
+    else:
+        with pytest.raises(ValueError, match=message):
+            route.watch(make.alarm(cdk.Stack.of(trigger)), health)
 
 
 def test_watches_another_triggers_health(make: Make) -> None:
@@ -322,6 +330,69 @@ def test_alarms_of_another_stack_name_the_alias(make: Make) -> None:
     assert teams.dependencies == ["Central"]
     assert centrals.dependencies == []
     assert centrals.exports() == []
+
+
+EVERYWHERE = [
+    cdk.Environment(account="111122223333"),
+    cdk.Environment(region="eu-west-1"),
+    cdk.Environment(account="111122223333", region="eu-west-1"),
+    cdk.Environment(account="444455556666"),
+    cdk.Environment(region="us-east-1"),
+    cdk.Environment(),
+]
+
+
+@pytest.mark.parametrize("is_by_hand", [False, True])
+@pytest.mark.parametrize(
+    ("theirs", "argument", "ours", "received"),
+    [
+        (
+            cdk.Environment(account="444455556666", region="eu-west-1"),
+            "account",
+            "111122223333",
+            "444455556666",
+        ),
+        (cdk.Environment(account="111122223333", region="us-east-1"), "Region", "eu-west-1", "us-east-1"),
+        (cdk.Environment(account="444455556666"), "account", "111122223333", "444455556666"),
+        (cdk.Environment(region="us-east-1"), "Region", "eu-west-1", "us-east-1"),
+    ],
+    ids=["account", "region", "account-of-any-region", "region-of-any-account"],
+)
+def test_refuses_an_alarm_that_could_not_invoke_it(
+    make: Make, theirs: cdk.Environment, argument: str, ours: str, received: str, *, is_by_hand: bool
+) -> None:
+    """CloudWatch invokes functions of the alarm's own account and Region, so others are refused at synth."""
+    app = make.app()
+    central, team = cdk.Stack(app, "Central", env=make.env), cdk.Stack(app, "Team", env=theirs)
+    trigger = IncidentTrigger(central, "Trigger")
+    route = trigger.add_route("Critical", response_plan=make.plan(central))
+    alarm = make.alarm(team)
+    message = (
+        rf"alarm must be in the trigger's {argument}, {ours} \(got '{received}'\): CloudWatch invokes"
+        rf" functions of its own {argument} only: make a trigger there\."
+    )
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        alarm.add_alarm_action(route.alarm_action()) if is_by_hand else route.watch(alarm)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(cdk.Environment(), env) for env in EVERYWHERE] + [(env, cdk.Environment()) for env in EVERYWHERE],
+    ids=str,
+)
+def test_takes_alarms_of_stacks_whose_environment_nobody_knows(
+    make: Make, ours: cdk.Environment, theirs: cdk.Environment
+) -> None:
+    """Where one of the two environments comes with the deployment, there is nothing to refuse at synth."""
+    app = make.app()
+    central, team = cdk.Stack(app, "Central", env=ours), cdk.Stack(app, "Team", env=theirs)
+    trigger = IncidentTrigger(central, "Trigger")
+    alarm = make.alarm(team)
+    trigger.add_route("Critical", response_plan=make.plan(central)).watch(alarm)
+    resource = alarm.node.default_child
+    assert isinstance(resource, cloudwatch.CfnAlarm)
+    (action,) = team.resolve(resource.alarm_actions)
+    assert trigger.trigger_name in json.dumps(action)
 
 
 def test_alarms_of_a_nested_stack_refer_to_the_alias(make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -269,6 +270,92 @@ def test_takes_a_quiet_plan_that_is_given(make: Make) -> None:
     assert touched == [arn, {"Fn::Join": ["", records]}]
 
 
+@pytest.mark.parametrize("is_added_after", [False, True])
+@pytest.mark.parametrize("origin", ["owned", "cfn", "imported"])
+def test_refuses_a_quiet_plan_that_a_route_uses(make: Make, origin: str, *, is_added_after: bool) -> None:
+    """A plan that people are called by is not quiet, whether its route is there before the test or after."""
+    stack, trigger = small(make)
+    plan = make.plan_of(origin, stack, "Live")
+    if not is_added_after:
+        trigger.add_route("Live", response_plan=plan)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    if is_added_after:
+        trigger.add_route("Live", response_plan=plan)
+    message = (
+        r"\[Stack/SmokeTest\] quiet_plan must be used by no route of the trigger \(got 'Stack/Live'\): leave"
+        r" it out to have one made\."
+    )
+    with pytest.raises(RuntimeError, match=message):
+        make.synth(stack)
+
+
+def test_refuses_the_name_of_a_plan_that_a_route_uses(make: Make) -> None:
+    """An import by the name of a routed plan is that plan."""
+    stack, trigger = small(make)
+    trigger.add_route("Live", response_plan=make.plan(stack, "Live", name="checkout"))
+    plan = ResponsePlan.from_response_plan_name(stack, "Import", "checkout")
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    message = r"quiet_plan must be used by no route of the trigger \(got 'Stack/Import'\): leave it out"
+    with pytest.raises(RuntimeError, match=message):
+        make.synth(stack)
+
+
+CONTACT = "arn:aws:ssm-contacts:eu-west-1:111122223333:contact/on-call"
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:chat"
+RUNBOOK = {"documentName": "Restart", "roleArn": "arn:aws:iam::111122223333:role/runbook"}
+PAGER = {"name": "Pager", "secretId": "secret", "pagerDutyIncidentConfiguration": {"serviceId": "P1"}}
+LOUD: dict[str, dict[str, Any]] = {
+    "engagements": {"engagements": [CONTACT]},
+    "actions": {"actions": [{"ssmAutomation": RUNBOOK}]},
+    "chat-channel": {"chat_channel": {"chatbotSns": [TOPIC]}},
+    "integrations": {"integrations": [{"pagerDutyConfiguration": PAGER}]},
+    "notifications": {
+        "incident_template": {"impact": 5, "title": "T", "notificationTargets": [{"snsTopicArn": TOPIC}]}
+    },
+}
+NOT_QUIET = (
+    r"\[Stack/SmokeTest\] quiet_plan must be one that engages, notifies and runs nothing \(got"
+    r" 'Stack/Loud'\): leave it out to have one made\."
+)
+
+
+@pytest.mark.parametrize("is_owned", [False, True])
+@pytest.mark.parametrize("what", LOUD)
+def test_refuses_a_quiet_plan_that_is_loud(make: Make, what: str, *, is_owned: bool) -> None:
+    """A plan that engages, posts, runs or tells anything is not quiet, nor is ours with its L1 so changed."""
+    stack, trigger = small(make)
+    plan: Any
+    if is_owned:
+        plan = make.plan(stack, "Loud")
+        for name, value in LOUD[what].items():
+            setattr(plan.node.default_child, name, value)
+    else:
+        plan = make.cfn_plan(stack, "Loud", **LOUD[what])
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    with pytest.raises(RuntimeError, match=NOT_QUIET):
+        make.synth(stack)
+
+
+def test_refuses_a_quiet_plan_with_notification_topics(make: Make) -> None:
+    """A topic that is told of every incident would be told of every deployment."""
+    stack, trigger = small(make)
+    incident = IncidentTemplate.no_impact(title="Told", notification_topics=[sns.Topic(stack, "Topic")])
+    plan = ResponsePlan(stack, "Loud", incident=incident)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    with pytest.raises(RuntimeError, match=NOT_QUIET):
+        make.synth(stack)
+
+
+@pytest.mark.parametrize("origin", ["owned", "cfn"])
+def test_takes_a_quiet_plan_of_the_app(make: Make, origin: str) -> None:
+    """A plan that nothing else uses, and that wakes nobody, is quiet, whatever its impact."""
+    stack, trigger = small(make)
+    plan = (make.plan if origin == "owned" else make.cfn_plan)(stack, "Silent")
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    synth = make.synth(stack)
+    assert synth.properties(SMOKE_TEST)["ResponsePlanArn"] == {"Ref": synth.id_of(PLAN, "Silent")}
+
+
 @pytest.mark.parametrize(("seconds", "function", "service"), [(5, 70, "190"), (240, 540, "660")])
 def test_takes_timeouts_within_the_limits(make: Make, seconds: int, function: int, service: str) -> None:
     """Handler, function and CloudFormation wait one after the other, each a little longer."""
@@ -346,6 +433,9 @@ def test_in_another_stack_it_only_tests_and_says_so(make: Make) -> None:
     centrals, proofs = make.synth_all(central, proof)
     assert proofs.dependencies == ["Central"]
     assert centrals.dependencies == []
+    assert centrals.exports() == proofs.exports() == []
+    assert "Fn::ImportValue" not in json.dumps(proofs.template)
+    assert proofs.properties(SMOKE_TEST)["LogGroupName"] == f"/aws/lambda/{trigger.trigger_name}"
     ((path, level, text),) = [message for message in proofs.messages if "ack: cdk-incidents:" in message[2]]
     assert (path, level) == ("/Proof/SmokeTest", "warning")
     assert text == (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import runpy
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
-from cdk_incidents import IncidentTrigger, ResponsePlan, SmokeTest, _runtime_asset
+from cdk_incidents import IncidentTrigger, ResponsePlanAction, SmokeTest, _runtime_asset
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.synthesis import Make, Synth, World
 
 ALIAS = "AWS::Lambda::Alias"
@@ -22,6 +27,7 @@ PERMISSION = "AWS::Lambda::Permission"
 PLAN = "AWS::SSMIncidents::ResponsePlan"
 QUEUE = "AWS::SQS::Queue"
 VERSION = "AWS::Lambda::Version"
+OF_THIS_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 CALLED_BY_THE_SERVICE = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"}}
 
 
@@ -393,6 +399,61 @@ def test_health_alarms_go_to_the_fallback_and_the_health_plan(world: World) -> N
         assert alarm["Metadata"]["cdk-incidents:purpose"] == "health"
 
 
+def may_publish(topic: dict[str, Any]) -> dict[str, Any]:
+    """Return the statement that lets alarms of the account publish to a topic."""
+    return {
+        "Action": "sns:Publish",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Resource": topic,
+        "Condition": OF_THIS_ACCOUNT,
+    }
+
+
+@pytest.mark.parametrize("enforce_ssl", [False, True])
+def test_lets_alarms_publish_to_the_fallback(make: Make, *, enforce_ssl: bool) -> None:
+    """A topic with a policy of its own has lost SNS's, which let the account's alarms in: ours says so."""
+    stack = make.stack()
+    fallback = sns.Topic(stack, "Fallback", enforce_ssl=enforce_ssl)
+    IncidentTrigger(stack, "Trigger", fallback=fallback).add_route("Critical", response_plan=make.plan(stack))
+    synth = make.synth(stack)
+    topic = ref(synth, "AWS::SNS::Topic", "Fallback")
+    policy = synth.properties("AWS::SNS::TopicPolicy")
+    assert policy["Topics"] == [topic]
+    allowed = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert [{key: each[key] for key in each if key != "Sid"} for each in allowed] == [may_publish(topic)]
+    assert len(policy["PolicyDocument"]["Statement"]) == 1 + enforce_ssl
+
+
+def test_lets_alarms_use_the_key_of_the_fallback(make: Make) -> None:
+    """To an encrypted topic alarms publish with the key's permission, which only a key of one's own gives."""
+    stack = make.stack()
+    fallback = sns.Topic(stack, "Fallback", master_key=kms.Key(stack, "Key"))
+    IncidentTrigger(stack, "Trigger", fallback=fallback).add_route("Critical", response_plan=make.plan(stack))
+    synth = make.synth(stack)
+    statements = synth.properties("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    assert {
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Resource": "*",
+        "Condition": OF_THIS_ACCOUNT,
+    } in statements
+    document = synth.properties("AWS::SNS::TopicPolicy")["PolicyDocument"]
+    assert may_publish(ref(synth, "AWS::SNS::Topic", "Fallback")).items() <= document["Statement"][0].items()
+
+
+def test_the_quickstarts_fallback_hears_its_alarms(make: Make) -> None:
+    """What users copy works: the alarms on the trigger's health may publish to the quickstart's topic."""
+    app = runpy.run_path(str(ROOT / "examples" / "quickstart" / "app.py"))
+    synth = make.synth(app["stack"])
+    topic = synth.id_of("AWS::SNS::Topic", "Fallback")
+    statements = synth.properties("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert any(may_publish({"Ref": topic}).items() <= statement.items() for statement in statements)
+    for alarm in synth.of_type("AWS::CloudWatch::Alarm", "TriggerHealth").values():
+        assert {"Ref": topic} in alarm["Properties"]["AlarmActions"]
+
+
 def test_says_nothing_when_there_is_a_fallback(world: World) -> None:
     """With a fallback topic synth has nothing to warn of."""
     assert world.synth.messages == []
@@ -462,6 +523,33 @@ def test_refuses_names_that_lambda_refuses(make: Make, name: str) -> None:
         IncidentTrigger(make.stack(), "Trigger", trigger_name=name)
 
 
+def test_refuses_a_name_that_only_cloudformation_knows(make: Make) -> None:
+    """Other stacks name the function's log and its routes, so the name must be known at synth."""
+    message = r"^trigger_name must be known at synth \(got '.*Token.*'\): write it out\.$"
+    with pytest.raises(ValueError, match=message):
+        IncidentTrigger(make.stack(), "Trigger", trigger_name=cdk.Fn.ref("Name"))
+
+
+@pytest.mark.parametrize("received", ["checkout", "arn:aws:ssm-incidents::111122223333:response-plan/p", 7])
+@pytest.mark.parametrize("argument", ["plan", "response_plan", "health_plan", "quiet_plan"])
+def test_refuses_what_is_no_plan(make: Make, argument: str, received: Any) -> None:
+    """A name or an ARN is no plan; the message says how it becomes one."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger")
+    uses: dict[str, Callable[[], object]] = {
+        "plan": lambda: ResponsePlanAction(received),
+        "response_plan": lambda: trigger.add_route("Critical", response_plan=received),
+        "health_plan": lambda: IncidentTrigger(stack, "Second", health_plan=received),
+        "quiet_plan": lambda: SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=received),
+    }
+    message = (
+        rf"^{argument} must be a response plan \(got {received!r}\): import it with"
+        r" ResponsePlan\.from_response_plan_name or from_response_plan_arn\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        uses[argument]()
+
+
 def test_derived_names_are_unique_and_fit(make: Make) -> None:
     """Triggers of one app get different names of 64 characters at most, however long their paths are."""
     app = make.app()
@@ -497,20 +585,11 @@ def test_publishes_to_an_imported_fallback(make: Make) -> None:
     assert synth.properties(FUNCTION)["Environment"]["Variables"]["INCIDENTS_FALLBACK_TOPIC_ARN"] == topic_arn
 
 
-def plan_of(make: Make, stack: cdk.Stack, origin: str, name: str) -> Any:
-    """Return a plan of an origin."""
-    if origin == "owned":
-        return make.plan(stack, name)
-    if origin == "imported":
-        return ResponsePlan.from_response_plan_name(stack, name, name)
-    return make.cfn_plan(stack, name, name=name)
-
-
 @pytest.mark.parametrize("origin", ["owned", "imported", "cfn"])
 def test_takes_any_plan_wherever_it_takes_one(make: Make, origin: str) -> None:
     """Routes, health alarms and smoke tests take owned and imported plans and CDK's own L1."""
     stack = make.stack()
-    plan, quiet = (plan_of(make, stack, origin, name) for name in ("Live", "Silent"))
+    plan, quiet = (make.plan_of(origin, stack, name) for name in ("Live", "Silent"))
     trigger = IncidentTrigger(stack, "Trigger", health_plan=plan)
     trigger.add_route("Critical", response_plan=plan)
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
@@ -540,14 +619,40 @@ def test_uses_a_plan_of_another_stack_without_an_export(make: Make) -> None:
     assert synth.dependencies == ["Plans"]
 
 
+def test_serves_plans_of_stacks_that_come_after_it(make: Make) -> None:
+    """A central trigger opens app teams' plans for their alarms: no cycle, no export, the app comes after."""
+    app = make.app()
+    central, team = cdk.Stack(app, "Central"), cdk.Stack(app, "Team")
+    trigger = IncidentTrigger(central, "Trigger", trigger_name="central-trigger")
+    SmokeTest(central, "SmokeTest", trigger=trigger)
+    route = trigger.add_route("Critical", response_plan=make.plan(team, name="checkout"))
+    route.watch(make.alarm(team))
+    centrals, teams = make.synth_all(central, team)
+    assert centrals.dependencies == []
+    assert teams.dependencies == ["Central"]
+    assert centrals.exports() == teams.exports() == []
+    expected = account_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
+    (inline,) = centrals.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+    assert expected in inline["PolicyDocument"]["Statement"][0]["Resource"]
+
+
 class Versions:
     """What a stack's version and aliases are called, after something was changed."""
 
-    def __init__(self, make: Make, flags: dict[str, Any], **route: Any) -> None:
+    def __init__(
+        self,
+        make: Make,
+        flags: dict[str, Any],
+        *,
+        origin: str = "owned",
+        name: str = "checkout",
+        **route: Any,
+    ) -> None:
         stack = make.stack(context=flags)
         trigger = IncidentTrigger(stack, "Trigger")
-        trigger.add_route("Critical", response_plan=make.plan(stack, name="checkout"), **route)
-        synth = make.synth(stack)
+        plan = (make.plan if origin == "owned" else make.cfn_plan)(stack, name=name)
+        trigger.add_route("Critical", response_plan=plan, **route)
+        self.synth = synth = make.synth(stack)
         self.version = synth.id_of(VERSION)
         self.aliases = sorted(synth.of_type(ALIAS))
         self.content = synth.properties("AWS::Lambda::LayerVersion")["Content"]
@@ -569,3 +674,18 @@ def test_changes_make_a_new_version_behind_the_same_aliases(
     assert changed_code.content != before.content
     assert changed_code.version != before.version
     assert before.aliases == changed_route.aliases == changed_code.aliases
+
+
+@pytest.mark.parametrize("origin", ["owned", "cfn"])
+@pytest.mark.parametrize("flags", ["no-flags", "cdk-init", "policies-of-their-own"])
+def test_a_renamed_plan_makes_a_new_version(make: Make, flags: str, origin: str) -> None:
+    """A route's line names its plan by text, so that a renamed one is a new version; the plan comes first."""
+    before = Versions(make, make.flags[flags], origin=origin)
+    renamed = Versions(make, make.flags[flags], origin=origin, name="till")
+    assert renamed.version != before.version
+    assert renamed.aliases == before.aliases
+    for synth in (before.synth, renamed.synth):
+        plan = synth.id_of(PLAN)
+        (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+        assert inline["PolicyDocument"]["Statement"][0]["Resource"] in ({"Ref": plan}, [{"Ref": plan}])
+        assert plan in synth.comes_after(synth.id_of(FUNCTION))
