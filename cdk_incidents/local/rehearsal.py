@@ -61,7 +61,7 @@ class Rehearsal:
         self._app = app
         self._progress = progress
         self._keep = keep
-        self.report = Report()
+        self.report: Report = Report()
 
     def run(self) -> Report:
         """Rehearse; what goes wrong is in the report."""

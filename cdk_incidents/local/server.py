@@ -44,9 +44,9 @@ class Server:
     """
 
     def __init__(self, *, port: int, place: Place, node: Path) -> None:
-        self.port = 0
+        self.port: int = 0
         self._place = place
-        self.directory = Path()
+        self.directory: Path = Path()
         self._asked = port
         self._node = node
         self._process: subprocess.Popen[bytes] | None = None

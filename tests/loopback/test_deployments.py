@@ -10,25 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cdk_incidents.local import LocalCloud
 from cdk_incidents.local.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cdk_incidents.local import LocalCloud
-
 APP = f"{sys.executable} {Path(__file__).parent / 'apps' / 'breakable.py'}"
 
 
+@pytest.fixture(scope="module")
+def own_cloud() -> Iterator[LocalCloud]:
+    """Give a cloud that no other module's tests have left anything in."""
+    with LocalCloud() as cloud:
+        yield cloud
+
+
 @pytest.fixture
-def cloud(local_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """Give the shared cloud, without what a test left in it."""
-    yield local_cloud
-    local_cloud.faults.clear()
-    for name in statuses(local_cloud):
-        local_cloud.delete_stack(name)
-    incidents = local_cloud.client("ssm-incidents")
-    for record in local_cloud.incidents():
+def cloud(own_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """Give the cloud, without what a test before left in it."""
+    yield own_cloud
+    own_cloud.faults.clear()
+    for name in statuses(own_cloud):
+        own_cloud.delete_stack(name)
+    incidents = own_cloud.client("ssm-incidents")
+    for record in own_cloud.incidents():
         incidents.update_incident_record(arn=record["arn"], status="RESOLVED")
         incidents.delete_incident_record(arn=record["arn"])
 
@@ -41,11 +47,6 @@ def statuses(cloud: LocalCloud) -> dict[str, str]:
         for stack in stacks
         if stack["StackName"] != "CDKToolkit" and stack["StackStatus"] != "DELETE_COMPLETE"
     }
-
-
-def started_plans(cloud: LocalCloud) -> set[str]:
-    """Return the names of the plans that anybody tried to start."""
-    return {start["plan"].rpartition("/")[2] for start in cloud.starts}
 
 
 def fire(cloud: LocalCloud, stack: str) -> None:
@@ -77,12 +78,13 @@ def failed_deployment(cloud: LocalCloud, **context: str) -> str:
 )
 def test_broken_link_fails_the_deployment(cloud: LocalCloud, broken: str, reasons: list[str]) -> None:
     """Each broken link fails the deployment with a reason that names it, and leaves nothing."""
+    before = len(cloud.starts)
     reason = failed_deployment(cloud, **{"break": broken, "stack": f"Broken-{broken}"})
     for part in reasons:
         assert part in reason
     assert statuses(cloud)[f"Broken-{broken}"] == "ROLLBACK_COMPLETE"
     assert cloud.incidents() == []
-    assert {plan for plan in started_plans(cloud) if "QuietPlan" not in plan} == set()
+    assert [start for start in cloud.starts[before:] if "QuietPlan" not in start["plan"]] == []
     assert cloud.pages == []
 
 
