@@ -33,7 +33,7 @@ _HOMES = {
     "SmokeTest": "smoke_test",
 }
 
-__all__ = [  # noqa: PLE0604, RUF100 - sorted as the names are
+__all__ = [
     "IIncidentTrigger",
     "IResponsePlan",
     "IRoute",

@@ -27,7 +27,7 @@ class _UncachedText:
     def __init__(self, make: Callable[[], str]) -> None:
         self._make = make
 
-    def produce(self, context: IResolveContext) -> str:  # noqa: ARG002
+    def produce(self, context: IResolveContext) -> str:  # noqa: ARG002 - jsii gives it
         return self._make()
 
 

@@ -19,6 +19,7 @@ from .report import (
     read_failed_smoke_test,
     read_smoke_test,
 )
+from .stand_ins import create_stand_ins, imported_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,11 @@ class Rehearsal:
             "synthesise",
             f"{count} {'stack' if count == 1 else 'stacks'}, {_seconds(begun)}",
         )
+        if imported := imported_plans(assembly.stacks):
+            create_stand_ins(self._cloud.client("ssm-incidents"), imported)
+            self._progress.done(
+                "imports", f"stand-ins for {', '.join(imported)}, which the app does not create"
+            )
         before = inventory(self._cloud.client, assembly.regions)
         if self._deploy(assembly):
             self._exercise(assembly)

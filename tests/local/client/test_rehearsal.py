@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-NO_SUCH_PLAN = "arn:aws:ssm-incidents::000000000000:response-plan/NoSuchPlan"
+NO_SUCH_PLAN = "arn:aws:ssm-incidents::111122223333:response-plan/NoSuchPlan"
 
 
 def result(command: Command) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""Plans that an app imports, in an account that does not have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cdk_incidents.local.assembly import AssemblyStack
+from cdk_incidents.local.stand_ins import imported_plans
+from tests.local.client.assemblies import ACCOUNT, alarm, plan, template, write_assembly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.local.client.conftest import Command
+
+JOINED = {
+    "Fn::Join": [
+        "",
+        [
+            "arn:",
+            {"Ref": "AWS::Partition"},
+            ":ssm-incidents::",
+            {"Ref": "AWS::AccountId"},
+            ":response-plan/mine",
+        ],
+    ]
+}
+PLAIN = f"arn:aws:ssm-incidents::{ACCOUNT}:response-plan/mine"
+
+
+def stack(**resources: Any) -> AssemblyStack:
+    """Return a stack of the loopback's account."""
+    return AssemblyStack("S", "S", ACCOUNT, "us-east-1", "", template(**resources))
+
+
+@pytest.mark.parametrize("action", [PLAIN, JOINED], ids=["by-arn", "by-name"])
+def test_finds_what_is_named_and_not_created(action: Any) -> None:
+    """A plan that is named by ARN or by name is found, once; one that the app creates is none."""
+    assert imported_plans([stack(A=alarm("a", action), B=alarm("b", action))]) == ["mine"]
+    assert imported_plans([stack(A=alarm("a", action)), stack(P=plan("mine", "Mine"))]) == []
+
+
+def test_leaves_other_accounts_alone() -> None:
+    """A plan of another account is not this account's to have."""
+    theirs = "arn:aws:ssm-incidents::111122223333:response-plan/theirs"
+    assert imported_plans([stack(A=alarm("a", theirs), B=alarm("b", {"Fn::GetAtt": ["X", "Arn"]}))]) == []
+
+
+def test_reads_routes_in_the_code() -> None:
+    """The plans of routes stand within a longer text, the function's code."""
+    ref, account = {"Ref": "AWS::Partition"}, {"Ref": "AWS::AccountId"}
+    parts = [
+        '{"arn": "arn:',
+        ref,
+        ":ssm-incidents::",
+        account,
+        ':response-plan/one", "x": ',
+        {"Ref": "Other"},
+    ]
+    code = {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"ZipFile": {"Fn::Join": ["", parts]}}}}
+    assert imported_plans([stack(F=code)]) == ["one"]
+
+
+def test_rehearsal_of_an_imported_plan(command: Command, tmp_path: Path) -> None:
+    """An app that imports its plan is rehearsed with a stand-in, and told so."""
+    app = write_assembly(tmp_path / "out", Shop=template(Errors=alarm("errors", PLAIN)))
+    code, output = command.run("rehearse", "--app", str(app))
+    assert code == 0, output
+    assert "stand-ins for mine" in output
+    assert "errors → 'Stand-in for mine', impact 3" in output
