@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -40,8 +41,7 @@ class PlanPermissions:
     def statements(self) -> list[iam.PolicyStatement]:
         """Return the statements; their resources are listed at synth."""
         plans, records, contacts = (
-            lazy_texts(lambda arns=arns: list(arns))  # type: ignore[misc]
-            for arns in (self._arns, self._records, self._contacts)
+            lazy_texts(functools.partial(list, arns)) for arns in (self._arns, self._records, self._contacts)
         )
         through = permissions.CALLED_BY_THE_SERVICE
         return [

@@ -88,7 +88,7 @@ class IncidentTrigger(Construct):
 
     Notes
     -----
-    See the guide for the resources and what they cost.
+    The README says which resources it creates and what they cost.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class Message:
         return cls(
             id=text(fields.get("messageId")),
             receipt_handle=text(fields.get("receiptHandle")),
-            receive_count=int(count) if count.isdecimal() and len(count) < 10 else 1,  # noqa: PLR2004
+            receive_count=int(count) if count.isdecimal() and len(count) < 10 else 1,  # noqa: PLR2004 - no count has more
             body=text(fields.get("body")),
             route=_string(attributes, "Route") or target,
         )

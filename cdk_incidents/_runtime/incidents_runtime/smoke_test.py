@@ -344,7 +344,7 @@ def _never_failing(what: str) -> Iterator[None]:
     # Whatever fails here must not hide what failed before, nor block a deletion.
     try:
         yield
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - see above
         log("WARNING", what, reason=describe(error))
 
 
