@@ -20,7 +20,7 @@ from cdk_incidents._arn import (
     same_deployment,
 )
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
-from cdk_incidents._regions import check_region
+from cdk_incidents._replication import needs_replication_set
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -260,7 +260,6 @@ class ResponsePlan(_ResponsePlanBase):
         display_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        check_region(self)
         self._name = response_plan_name or _derived_name(self)
         check_plan_name("response_plan_name", self._name)
         check_length("display_name", display_name, maximum=200)
@@ -272,6 +271,7 @@ class ResponsePlan(_ResponsePlanBase):
             display_name=display_name,
             incident_template=_rendered(incident),
         )
+        needs_replication_set(self, self._resource)
         self._arn = self._resource.ref
         self._let_the_service_publish(incident)
 
