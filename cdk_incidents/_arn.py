@@ -64,10 +64,11 @@ def same_stack(one: IConstruct, other: IConstruct) -> bool:
 
 def same_deployment(one: IConstruct, other: IConstruct) -> bool:
     """Tell whether both constructs are deployed at once: in one stack, or in nested stacks of one."""
-    return _outermost(one).node.addr == _outermost(other).node.addr
+    return outermost_stack(one).node.addr == outermost_stack(other).node.addr
 
 
-def _outermost(construct: IConstruct) -> Stack:
+def outermost_stack(construct: IConstruct) -> Stack:
+    """Return the stack that is deployed, where the construct lies in nested ones."""
     stack = Stack.of(construct)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
@@ -82,4 +83,4 @@ def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
     later_stage, earlier_stage = Stage.of(later), Stage.of(earlier)
     if later_stage is None or earlier_stage is None or later_stage.node.addr != earlier_stage.node.addr:
         return
-    _outermost(later).add_stack_dependency(_outermost(earlier))
+    outermost_stack(later).add_stack_dependency(outermost_stack(earlier))

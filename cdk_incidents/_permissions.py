@@ -64,3 +64,38 @@ PROVE = [
     "ssm-incidents:UpdateIncidentRecord",
 ]
 """What the smoke test does with its own incident: check and remove; on the quiet plan and its incidents."""
+
+FOLLOW_ENGAGEMENT = ["ssm-contacts:DescribeEngagement", "ssm-contacts:StopEngagement"]
+"""On a contact's engagements."""
+
+READ_CONTACT = [
+    "ssm-contacts:GetContact",
+    "ssm-contacts:ListContactChannels",
+    "ssm-contacts:ListPagesByContact",
+    "ssm-contacts:ListTagsForResource",
+]
+"""On the contact."""
+
+READ_OF_CONTACT = {
+    # The authorization reference writes the one, the ARNs in the CLI's examples the other.
+    "contactchannel": ["ssm-contacts:GetContactChannel"],
+    "contact-channel": ["ssm-contacts:GetContactChannel"],
+    "engagement": ["ssm-contacts:DescribeEngagement", "ssm-contacts:ListPagesByEngagement"],
+    "page": ["ssm-contacts:DescribePage", "ssm-contacts:ListPageReceipts"],
+}
+"""On what belongs to a contact, by the word in its ARN."""
+
+READ_ROTATION = [
+    "ssm-contacts:GetRotation",
+    "ssm-contacts:ListRotationOverrides",
+    "ssm-contacts:ListRotationShifts",
+]
+"""On the rotations of an on-call schedule."""
+
+LIST_CONTACTS = [
+    "ssm-contacts:ListContacts",
+    "ssm-contacts:ListEngagements",
+    "ssm-contacts:ListPreviewRotationShifts",
+    "ssm-contacts:ListRotations",
+]
+"""Know no resource."""

@@ -1,0 +1,235 @@
+"""What contacts, escalation plans and on-call schedules share: one resource type in three kinds.
+
+Everything here takes CDK's `IContactRef`: our own constructs, imports, and CDK's L1 that was made by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Arn, ArnFormat, Resource, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssmcontacts as ssmcontacts
+from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
+
+from cdk_incidents import _permissions as permissions
+from cdk_incidents._arn import deploy_after, outermost_stack, same_deployment
+from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import CfnResource
+    from constructs import Construct, IConstruct
+
+PERSONAL = "PERSONAL"
+ESCALATION = "ESCALATION"
+ON_CALL = "ONCALL_SCHEDULE"
+
+_ALIAS = r"[a-z0-9_-]{1,255}"
+_ARN = rf"arn:(aws|aws-cn|aws-us-gov):ssm-contacts:[a-z0-9-]+:[0-9]{{12}}:contact/{_ALIAS}"
+_LONGEST_ALIAS = 255
+
+
+@jsii.implements(IContactRef)
+class ContactBase(Resource):
+    """All that the three kinds can do, against alias and ARN alone: owned and imported ones cannot drift."""
+
+    _kind: str
+    _alias: str
+    _arn: str
+    # What an engagement may reach; none where it was made elsewhere, and nobody here knows.
+    _members: Sequence[IContactRef] | None = None
+    # What must exist before the contact is of use: it is created first, its channels and its plan after it.
+    _parts: Sequence[CfnResource] = ()
+
+    @property
+    def contact_arn(self) -> str:
+        """The ARN; it carries the Region."""
+        return self._arn
+
+    @property
+    def contact_alias(self) -> str:
+        """The alias, unique in its account and Region."""
+        return self._alias
+
+    @property
+    def contact_ref(self) -> ContactReference:
+        """CDK's own reference: whatever takes an IContactRef takes this object."""
+        return ContactReference(contact_arn=self._arn)
+
+    def grant_engage(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal page by hand, outside any incident, and take the page back.
+
+        Who starts incidents needs no such grant: `ResponsePlan.grant_start_incident` holds it.
+
+        Parameters
+        ----------
+        grantee
+            The role, user or function.
+        """
+        start = _grant(grantee, permissions.ENGAGE, engaged_arns(self))
+        return start.combine(_grant(grantee, permissions.FOLLOW_ENGAGEMENT, [self._arns_of("engagement")]))
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a principal read the contact, its channels and its engagements.
+
+        Parameters
+        ----------
+        grantee
+            The role, user or function.
+        """
+        read = _grant(grantee, permissions.READ_CONTACT, [self._arn])
+        for resource, actions in permissions.READ_OF_CONTACT.items():
+            read = read.combine(_grant(grantee, actions, [self._arns_of(resource)]))
+        return read.combine(_grant(grantee, permissions.LIST_CONTACTS, ["*"]))
+
+    def _arns_of(self, resource: str) -> str:
+        return _arn_in_place_of(self, f"{resource}/{self._alias}/*")
+
+
+class ImportedContact(ContactBase):
+    """A contact of one of the three kinds that exists."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, argument: str, arn: str, kind: str) -> None:
+        alias = _alias_in(argument, arn)
+        super().__init__(scope, construct_id, environment_from_arn=arn)
+        self._kind = kind
+        self._alias = alias
+        self._arn = arn
+        self._members = () if kind == PERSONAL else None
+
+
+def check_contact(argument: str, value: object) -> None:
+    """Refuse what is no contact of any kind, above all an alias or an ARN."""
+    if not hasattr(value, "contact_ref"):
+        raise refusal(
+            argument,
+            "a contact, an escalation plan or an on-call schedule",
+            value,
+            "import it with Contact.from_contact_arn, EscalationPlan.from_escalation_plan_arn or"
+            " OnCallSchedule.from_on_call_schedule_arn.",
+        )
+
+
+def kind_of(contact: IContactRef) -> str | None:
+    """Return which of the three kinds it is, where anybody here knows."""
+    if isinstance(contact, ssmcontacts.CfnContact):
+        return None if is_token(contact.type) else contact.type
+    return contact._kind if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
+
+
+def contact_arn_seen_from(contact: IContactRef, user: IConstruct) -> str:
+    """Return a contact's ARN for a construct that uses it, and order the two deployments.
+
+    Within a stack and its nested ones it is a reference. Across stacks of an app it is a text, made of the
+    alias, with the user's stack deployed after the contact's: an export would block later changes.
+    """
+    alias = _alias_in_this_app(contact)
+    if alias is None or same_deployment(contact, user):
+        return contact.contact_ref.contact_arn
+    deploy_after(user, contact)
+    return _arn_in_place_of(contact, f"contact/{alias}")
+
+
+def order_after_contact(resource: CfnResource, contact: IContactRef) -> None:
+    """Let a resource wait until a contact can be engaged: for its channels and its plan too."""
+    if not same_deployment(contact, resource):
+        if _alias_in_this_app(contact) is not None:
+            deploy_after(resource, contact)
+    elif isinstance(contact, ContactBase):
+        resource.node.add_dependency(*contact._parts)  # noqa: SLF001 - this file's own
+
+
+def engaged_arns(contact: IContactRef) -> list[str]:
+    """Return the ARNs of everybody whom engaging a contact may reach, as texts that hold no reference.
+
+    Of an escalation plan or a schedule that was made elsewhere nobody here knows the members: then it is the
+    pattern of all contacts of its account and Region.
+    """
+    members = contact._members if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
+    if members is None and kind_of(contact) != PERSONAL:
+        return [_arn_in_place_of(contact, "contact/*")]
+    alias = _alias_in_this_app(contact)
+    arn = contact.contact_ref.contact_arn if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
+    return list(dict.fromkeys([arn, *(arn for member in members or () for arn in engaged_arns(member))]))
+
+
+def check_alias(alias: str | None) -> None:
+    """Refuse what the service would refuse as an alias; a token passes.
+
+    The API is stricter than CloudFormation's schema, which lets dots through.
+    https://docs.aws.amazon.com/incident-manager/latest/APIReference/API_SSMContacts_CreateContact.html
+    """
+    check_length("alias", alias, maximum=_LONGEST_ALIAS)
+    check_pattern(
+        "alias",
+        alias,
+        pattern=_ALIAS,
+        rule="lower-case letters, digits, hyphens and underscores only",
+        remedy="put readable words into display_name instead.",
+    )
+
+
+def check_display_name(display_name: str | None) -> None:
+    """Refuse what CloudFormation, stricter than the API, would refuse as a display name."""
+    check_length("display_name", display_name, maximum=_LONGEST_ALIAS)
+    check_pattern(
+        "display_name",
+        display_name,
+        pattern=r"[a-zA-Z0-9_\-\s]*",
+        rule="letters a to z, digits, spaces, hyphens and underscores only",
+        remedy="CloudFormation takes no others here; write it without accents and dots.",
+    )
+
+
+def derived_alias(contact: Construct, kind: str) -> str:
+    """Return an alias made of the construct's path, unique in an account and Region.
+
+    It ends in its kind: when a construct id stands for another kind one day, CloudFormation makes the new
+    contact before it deletes the old one, and their aliases must differ.
+    """
+    stack = outermost_stack(contact)
+    path = [stack.stack_name, *contact.node.path.removeprefix(stack.node.path).strip("/").split("/")]
+    # The readable part may be cut and loses case; the digest keeps apart what differs.
+    digest = hashlib.sha256("/".join(path).encode()).hexdigest()[:8]
+    ending = f"-{digest}-{kind}"
+    readable = re.sub(r"[^a-z0-9_-]", "", "-".join(path).lower())
+    return readable[: _LONGEST_ALIAS - len(ending)] + ending
+
+
+def _alias_in_this_app(contact: IContactRef) -> str | None:
+    if isinstance(contact, ssmcontacts.CfnContact):
+        return contact.alias
+    if isinstance(contact, ContactBase) and not isinstance(contact, ImportedContact):
+        return contact.contact_alias
+    return None
+
+
+def _alias_in(argument: str, arn: str) -> str:
+    if not is_token(arn):
+        check_pattern(
+            argument,
+            arn,
+            pattern=_ARN,
+            rule="like arn:aws:ssm-contacts:eu-west-1:111122223333:contact/ALIAS",
+            remedy="copy it from the contact's page; escalation plans and schedules have the same form.",
+        )
+        return arn.rpartition("/")[2]
+    alias = Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME).resource_name
+    if alias is None:
+        raise refusal(argument, "an ARN with a resource name", arn, "pass the contact's own ARN.")
+    return alias
+
+
+def _arn_in_place_of(contact: IContactRef, resource: str) -> str:
+    return ":".join(
+        [f"arn:{Stack.of(contact).partition}:ssm-contacts", contact.env.region, contact.env.account, resource]
+    )
+
+
+def _grant(grantee: iam.IGrantable, actions: list[str], arns: list[str]) -> iam.Grant:
+    return iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=arns)
