@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cdk_incidents.alarm_action import ResponsePlanAction as ResponsePlanAction
     from cdk_incidents.incident_template import Impact as Impact
     from cdk_incidents.incident_template import IncidentTemplate as IncidentTemplate
+    from cdk_incidents.replication_set import ReplicationSet as ReplicationSet
     from cdk_incidents.response_plan import IResponsePlan as IResponsePlan
     from cdk_incidents.response_plan import ResponsePlan as ResponsePlan
     from cdk_incidents.route import IRoute as IRoute
@@ -27,6 +28,7 @@ _HOMES = {
     "Impact": "incident_template",
     "IncidentTemplate": "incident_template",
     "IncidentTrigger": "trigger",
+    "ReplicationSet": "replication_set",
     "ResponsePlan": "response_plan",
     "ResponsePlanAction": "alarm_action",
     "Route": "route",
@@ -40,6 +42,7 @@ __all__ = [
     "Impact",
     "IncidentTemplate",
     "IncidentTrigger",
+    "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
     "Route",

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 class _Owned:
     """A replication set of the app."""
 
+    construct: IConstruct
     resource: CfnResource
     regions: Sequence[str]
 
     def serve(self, user: IConstruct, resource: CfnResource | None) -> None:
         """Let a user of the same account wait for the set, and refuse one in a Region that it lacks."""
-        if not _same_account(user, self.resource):
+        if not _same_account(user, self.construct):
             return
         region = Stack.of(user).region
         if region not in self.regions and not any(map(is_token, [region, *self.regions])):
@@ -36,11 +37,11 @@ class _Owned:
                 f"Region of {user.node.path}",
                 f"one of the replication set's ({', '.join(self.regions)})",
                 region,
-                f"add it to the regions of {self.resource.node.scope.node.path}, or move the construct.",
+                f"add it to the regions of {self.construct.node.path}, or move the construct.",
             )
         # Across stages there is no order to give: the pipeline that deploys them has one.
-        if resource is not None and _same_stage(resource, self.resource):
-            resource.add_dependency(self.resource)
+        if resource is not None and _same_stage(resource, self.construct):
+            resource.node.add_dependency(self.resource)
 
 
 @dataclass
@@ -66,19 +67,19 @@ def needs_replication_set(construct: IConstruct, resource: CfnResource | None = 
     app.users.append((construct, resource))
 
 
-def owns_replication_set(resource: CfnResource, regions: Sequence[str]) -> None:
+def owns_replication_set(construct: IConstruct, resource: CfnResource, regions: Sequence[str]) -> None:
     """Say that this is the replication set of the account, which all its users in the app wait for."""
-    app = _app_of(resource)
+    app = _app_of(construct)
     for other in app.owned:
-        if _same_account(resource, other.resource):
+        if _same_account(construct, other.construct):
             raise refusal(
                 "ReplicationSet",
                 "the only one of its account",
-                f"{other.resource.node.scope.node.path} as well",
+                f"{other.construct.node.path} as well",
                 "keep one, with the Regions of both.",
             )
-    owned = _Owned(resource, regions)
-    for user, waiting in [*app.users, *_written_by_hand(resource)]:
+    owned = _Owned(construct, resource, regions)
+    for user, waiting in [*app.users, *_written_by_hand(construct)]:
         owned.serve(user, waiting)
     app.owned.append(owned)
 
@@ -87,7 +88,7 @@ def _app_of(construct: IConstruct) -> _App:
     return _APPS.setdefault(construct.node.root, _App())
 
 
-def _written_by_hand(resource: CfnResource) -> list[tuple[IConstruct, CfnResource]]:
+def _written_by_hand(construct: IConstruct) -> list[tuple[IConstruct, CfnResource]]:
     """Return the L1s of the service that the app holds so far; each of ours is among them, and no harm."""
     types = (
         ssmincidents.CfnResponsePlan,
@@ -96,7 +97,7 @@ def _written_by_hand(resource: CfnResource) -> list[tuple[IConstruct, CfnResourc
         ssmcontacts.CfnPlan,
         ssmcontacts.CfnRotation,
     )
-    return [(child, child) for child in resource.node.root.node.find_all() if isinstance(child, types)]
+    return [(child, child) for child in construct.node.root.node.find_all() if isinstance(child, types)]
 
 
 def _same_account(one: IConstruct, other: IConstruct) -> bool:

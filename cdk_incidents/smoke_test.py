@@ -21,6 +21,7 @@ from constructs import Construct, IValidation
 from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import check_range, refusal
 from cdk_incidents._lazy import uncached_text
+from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
 from cdk_incidents.incident_template import IncidentTemplate
@@ -125,6 +126,8 @@ class SmokeTest(Construct):
         # All of the quiet way must stand: the alias with its permission and its settings; and all of the
         # provider: under a feature flag CDK gives its framework a policy that nothing waits for.
         self._resource.node.add_dependency(alias, self._provider)
+        # It calls the service, whose plan may be an import that waits for nothing.
+        needs_replication_set(self, _of(self._resource))
         self._hold_back_the_live_aliases()
         CfnOutput(self, "Result", value=self.result, description="Result of the Incident Manager smoke test")
 

@@ -19,7 +19,7 @@ from cdk_incidents._checks import check_pattern, is_token, refusal
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plan_permissions import PlanPolicies
-from cdk_incidents._regions import check_region
+from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth
@@ -102,7 +102,7 @@ class IncidentTrigger(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
     ) -> None:
         super().__init__(scope, id)
-        check_region(self)
+        needs_replication_set(self)
         check_pattern(
             "trigger_name",
             trigger_name,

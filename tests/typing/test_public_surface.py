@@ -26,6 +26,7 @@ PUBLIC = [
     "Impact",
     "IncidentTemplate",
     "IncidentTrigger",
+    "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
     "Route",

@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
@@ -19,7 +20,7 @@ from aws_cdk import aws_ssmincidents as ssmincidents
 import cdk_incidents as incidents
 
 if TYPE_CHECKING:
-    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+    from aws_cdk.interfaces.aws_ssmincidents import IReplicationSetRef, IResponsePlanRef
 
 
 def plans(stack: cdk.Stack, topic: sns.Topic) -> list[incidents.IResponsePlan]:
@@ -106,8 +107,26 @@ def watch(route: incidents.IRoute, stack: cdk.Stack) -> None:
     assert all(names)
 
 
+def replicate(stack: cdk.Stack) -> None:
+    """Own the account's replication set, with keys of both kinds."""
+    owned = incidents.ReplicationSet(
+        stack,
+        "ReplicationSet",
+        regions=["eu-west-1", "eu-central-1"],
+        keys={
+            "eu-west-1": kms.Key(stack, "ReplicationKey"),
+            "eu-central-1": "arn:aws:kms:eu-central-1:111122223333:key/1234abcd",
+        },
+        deletion_protection=True,
+    )
+    reference: IReplicationSetRef = owned
+    names: list[str] = [*owned.region_names, reference.replication_set_ref.replication_set_arn]
+    assert names
+
+
 def use_everything(stack: cdk.Stack) -> None:
     """Use every public name."""
+    replicate(stack)
     topic = sns.Topic(stack, "Topic")
     owned, *imported = plans(stack, topic)
     user = iam.User(stack, "User")
