@@ -21,8 +21,11 @@ from cdk_incidents._arn import (
 )
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
 from cdk_incidents._replication import needs_replication_set
+from cdk_incidents._sharing import share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import Duration
     from constructs import Construct, IConstruct
 
@@ -55,6 +58,18 @@ class IResponsePlan(IResponsePlanRef, Protocol):
 
     def grant_manage_incidents(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let a principal read, change, resolve and delete the plan's incidents."""
+        ...
+
+    def share_with(
+        self,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        accounts: Sequence[str] = (),
+        organizational_units: Sequence[str] = (),
+        organization: str | None = None,
+        allow_external_accounts: bool = False,
+    ) -> None:
+        """Share the plan and its incidents with other accounts."""
         ...
 
     def metric(
@@ -137,6 +152,53 @@ class _ResponsePlanBase(Resource):
         """
         manage = _grant(grantee, permissions.MANAGE, [self._arn, self._record_arns()])
         return self.grant_read(grantee).combine(manage)
+
+    def share_with(
+        self,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        accounts: Sequence[str] = (),
+        organizational_units: Sequence[str] = (),
+        organization: str | None = None,
+        allow_external_accounts: bool = False,
+    ) -> None:
+        """Share the plan by AWS RAM, with all its past, present and future incidents.
+
+        The others' alarms and rules can then open incidents of it, which page the plan's contacts, of its
+        own account. Chat and notification topics, too, stay those of the plan's account.
+
+        Parameters
+        ----------
+        id
+            Names the share below the plan.
+        accounts
+            12 digits each. Without sharing enabled in AWS Organizations they must accept an invitation.
+        organizational_units
+            ARNs like ``arn:aws:organizations::111122223333:ou/o-exampleorg/ou-abcd-11112222``.
+        organization
+            An ARN like ``arn:aws:organizations::111122223333:organization/o-exampleorg``. By default the plan
+            is shared with those above only.
+        allow_external_accounts
+            Whether `accounts` may be outside the organisation. By default they may not.
+
+        Raises
+        ------
+        ValueError
+            If nobody is named, a value has another form, or the plan belongs to another account.
+
+        Notes
+        -----
+        https://docs.aws.amazon.com/incident-manager/latest/userguide/sharing.html
+        """
+        share(
+            self,
+            id,
+            arn=self._arn,
+            accounts=accounts,
+            organizational_units=organizational_units,
+            organization=organization,
+            allow_external_accounts=allow_external_accounts,
+        )
 
     def metric(
         self,
