@@ -76,6 +76,17 @@ def grants(plan: incidents.IResponsePlan, grantee: iam.IGrantable) -> list[iam.G
     ]
 
 
+def share(plan: incidents.IResponsePlan) -> None:
+    """Share a plan of any origin."""
+    plan.share_with(
+        "Share",
+        accounts=["444455556666"],
+        organizational_units=["arn:aws:organizations::111122223333:ou/o-exampleorg/ou-abcd-11112222"],
+        organization="arn:aws:organizations::111122223333:organization/o-exampleorg",
+        allow_external_accounts=True,
+    )
+
+
 def metrics(plan: incidents.ResponsePlan) -> list[cloudwatch.IMetric]:
     """Return the metrics, which are CDK's own."""
     minute = cdk.Duration.minutes(1)
@@ -134,6 +145,7 @@ def use_everything(stack: cdk.Stack) -> None:
         names: list[str] = [plan.response_plan_arn, plan.response_plan_name]
         assert all(names)
         assert grants(plan, user)
+        share(plan)
     assert templates()
     trigger = incidents.IncidentTrigger(
         stack,
