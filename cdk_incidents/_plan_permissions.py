@@ -11,7 +11,7 @@ from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._lazy import lazy_texts
 from cdk_incidents._nag import acknowledge_wildcard
-from cdk_incidents.response_plan import contact_arns, plan_name, record_arns
+from cdk_incidents.response_plan import contact_arns, contact_patterns, plan_name, record_arns
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -23,33 +23,29 @@ if TYPE_CHECKING:
 _IN_THE_ROLE = 5_000
 _IN_A_MANAGED_POLICY = 5_400
 _MANAGED_POLICIES = 10
-# The ARNs of a plan and of its records without its name, and of an account's contacts, with what JSON adds.
+# The ARNs of a plan and of its records without its name, and of a contact without its alias, with what JSON
+# adds.
 _ARNS = 124
-_CONTACTS = 55
+_CONTACT = 62
 _LONGEST_NAME = 200
+_LONGEST_ALIAS = 255
 
 
 class PlanPermissions:
-    """Statements on plans, their records and their contacts; plans may be added until synth."""
+    """A policy's statements on plans, their records and their contacts; plans may be added until synth."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, document: iam.PolicyDocument, room: int) -> None:
+        self._document = document
         self._room = room
         self._arns: dict[str, None] = {}
         self._records: dict[str, None] = {}
         self._contacts: dict[str, None] = {}
-
-    def statements(self) -> list[iam.PolicyStatement]:
-        """Return the statements; their resources are listed at synth."""
-        plans, records, contacts = (
-            lazy_texts(functools.partial(list, arns)) for arns in (self._arns, self._records, self._contacts)
-        )
-        through = permissions.CALLED_BY_THE_SERVICE
-        return [
+        plans, records = (lazy_texts(functools.partial(list, arns)) for arns in (self._arns, self._records))
+        document.add_statements(
             # The service checks what follows a start against the plan and against the record.
             iam.PolicyStatement(actions=[*permissions.START, *permissions.FOLLOW], resources=plans),
             iam.PolicyStatement(actions=[*permissions.FOLLOW, *permissions.TAG], resources=records),
-            iam.PolicyStatement(actions=permissions.ENGAGE, resources=contacts, conditions=through),
-        ]
+        )
 
     def knows(self, arn: str) -> bool:
         """Tell whether a plan is among these already."""
@@ -64,12 +60,34 @@ class PlanPermissions:
         self._room -= self._size_of(plan)
         self._arns[arn] = None
         self._records[record_arns(plan)] = None
-        self._contacts[contact_arns(plan)] = None
+        contacts = contact_arns(plan)
+        if contacts and not self._contacts:
+            # Not before: IAM refuses a statement that names nobody.
+            engaged = lazy_texts(self._engaged)
+            through = permissions.CALLED_BY_THE_SERVICE
+            self._document.add_statements(
+                iam.PolicyStatement(actions=permissions.ENGAGE, resources=engaged, conditions=through)
+            )
+        self._contacts.update(dict.fromkeys(contacts))
+
+    def _engaged(self) -> list[str]:
+        """Return each contact if they fit into what is left of the policy, or the patterns of them."""
+        each = list(self._contacts)
+        patterns = contact_patterns(each)
+        room = self._room + sum(map(_size_of_contact, patterns))
+        return each if sum(map(_size_of_contact, each)) <= room else patterns
 
     def _size_of(self, plan: IResponsePlanRef) -> int:
         name = plan_name(plan)
-        contacts = 0 if contact_arns(plan) in self._contacts else _CONTACTS
-        return _ARNS + contacts + 2 * (_LONGEST_NAME if is_token(name) else len(name))
+        known = contact_patterns(list(self._contacts))
+        further = [arn for arn in contact_patterns(contact_arns(plan)) if arn not in known]
+        names = 2 * (_LONGEST_NAME if is_token(name) else len(name))
+        return _ARNS + names + sum(map(_size_of_contact, further))
+
+
+def _size_of_contact(arn: str) -> int:
+    alias = arn.rpartition("/")[2]
+    return _CONTACT + (_LONGEST_ALIAS if is_token(alias) else len(alias))
 
 
 class PlanPolicies:
@@ -77,11 +95,9 @@ class PlanPolicies:
 
     def __init__(self, scope: Construct) -> None:
         self._scope = scope
-        self._portions = [PlanPermissions(_IN_THE_ROLE)]
-
-    def inline(self) -> list[iam.PolicyStatement]:
-        """Return the statements for the role's own policy."""
-        return self._portions[0].statements()
+        self.document: iam.PolicyDocument = iam.PolicyDocument()
+        """The role's own policy, with the first portion; a user's own statements go there too."""
+        self._portions = [PlanPermissions(self.document, _IN_THE_ROLE)]
 
     def allow(self, plan: IResponsePlanRef, arn: str, *, role: iam.Role, waiting: IConstruct) -> None:
         """Let the role start, follow and resolve a plan's incidents; `waiting` is deployed after that."""
@@ -92,7 +108,10 @@ class PlanPolicies:
         self._portions[-1].add(plan, arn)
         subject: IConstruct = role if len(self._portions) == 1 else self._scope
         acknowledge_wildcard(subject, record_arns(plan), "A record's ARN ends in a random id.")
-        acknowledge_wildcard(subject, contact_arns(plan), "A plan does not tell whom it engages.")
+        for pattern in contact_patterns(contact_arns(plan)):
+            acknowledge_wildcard(
+                subject, pattern, "The plan does not tell whom it engages, or they are many."
+            )
 
     def _add_a_managed_policy(self, plan: IResponsePlanRef, role: iam.Role, waiting: IConstruct) -> None:
         if len(self._portions) > _MANAGED_POLICIES:
@@ -102,9 +121,6 @@ class PlanPolicies:
                 plan.node.path,
                 "give plans shorter names, or some of them a second IncidentTrigger.",
             )
-        portion = PlanPermissions(_IN_A_MANAGED_POLICY)
-        self._portions.append(portion)
-        policy = iam.ManagedPolicy(
-            self._scope, f"Plans{len(self._portions)}", roles=[role], statements=portion.statements()
-        )
+        policy = iam.ManagedPolicy(self._scope, f"Plans{len(self._portions) + 1}", roles=[role])
+        self._portions.append(PlanPermissions(policy.document, _IN_A_MANAGED_POLICY))
         waiting.node.add_dependency(policy)

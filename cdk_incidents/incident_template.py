@@ -6,7 +6,9 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING
 
-from cdk_incidents._checks import check_count, check_length, check_pattern, check_range
+from cdk_incidents._checks import check_count, check_length, check_range
+from cdk_incidents._tags import check_tags
+from cdk_incidents._topic import check_topics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +56,9 @@ class IncidentTemplate:
         Tags that every incident of the plan carries; up to 50, keys without space or `@`. By default none.
     notification_topics
         SNS topics that are told when an incident opens, changes or resolves; up to 10, of the plan's own
-        account and Region. The plan lets the service publish to them, which gives a topic of this app a
-        policy in place of SNS's own: let others publish that must, e.g. alarms. By default nobody is told.
+        account and Region. The plan lets the service publish to them, and use the keys that encrypt them;
+        that gives a topic of this app a policy in place of SNS's own: let others publish that must, e.g.
+        alarms. By default nobody is told.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class IncidentTemplate:
             maximum=10,
             remedy="subscribe further endpoints to one of the topics.",
         )
+        check_topics("notification_topics", self.notification_topics)
 
     @classmethod
     def critical(
@@ -191,35 +195,4 @@ class IncidentTemplate:
             dedupe_string=dedupe_string,
             tags=tags,
             notification_topics=notification_topics,
-        )
-
-
-def check_tags(argument: str, tags: Mapping[str, str]) -> None:
-    """Refuse tags that the service refuses, long after the template was accepted.
-
-    Parameters
-    ----------
-    argument
-        The name of the argument, for the message.
-    tags
-        Up to 50; a key has 1 to 128 letters, digits and `+-=._:/`, a value 1 to 256 letters, digits, spaces
-        and `_=@:.+,-/`.
-    """
-    check_count(argument, list(tags), maximum=50, remedy="leave some out.")
-    for key, value in tags.items():
-        check_length(f"{argument}: the key {key!r}", key, maximum=128)
-        check_pattern(
-            f"{argument}: a key",
-            key,
-            pattern=r"(?!aws:)[a-zA-Z+\-=._:/0-9,;<]+",
-            rule="letters, digits and +-=._:/ and not begin with aws:",
-            remedy="rename it, without space and @.",
-        )
-        check_length(f"{argument}: the value of {key!r}", value, maximum=256)
-        check_pattern(
-            f"{argument}: the value of {key!r}",
-            value,
-            pattern=r"[a-zA-Z0-9 _=@:.+,\-/]*",
-            rule="letters, digits, spaces and _=@:.+,-/",
-            remedy="put free text into the summary instead.",
         )

@@ -19,20 +19,36 @@ from cdk_incidents._arn import (
     response_plan_name_of,
     same_deployment,
 )
-from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+from cdk_incidents._checks import check_count, check_length, check_pattern, is_token, refusal
+from cdk_incidents._contacts import check_contact, contact_arn_seen_from, engaged_arns, order_after_contact
+from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._replication import needs_replication_set
+from cdk_incidents._service_access import let_publish, let_read
 from cdk_incidents._sharing import share
+from cdk_incidents._tags import warn_of_refused_tags
+from cdk_incidents.chat_channel import topics_of
+from cdk_incidents.pager_duty import integration_of
+from cdk_incidents.runbook import action_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_cdk import Duration
+    from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
     from constructs import Construct, IConstruct
 
+    from cdk_incidents.chat_channel import ChatChannel
     from cdk_incidents.incident_template import Impact, IncidentTemplate
+    from cdk_incidents.pager_duty import PagerDuty
+    from cdk_incidents.runbook import Runbook
 
 # The console calls it `IncidentManager`, but the service-linked role may publish to this one only.
 _METRIC_NAMESPACE = "AWS/IncidentManager"
+NOBODY_PAGED = "cdk-incidents:nobody-paged"
+"""The warning of a plan whose incidents reach nobody."""
+_CONTACT_ACCOUNT = "cdk-incidents:contact-of-another-account"
+# Beyond that a grant names all contacts of an account and Region: IAM takes 10,240 characters of a role.
+_LONGEST_GRANT = 3_000
 
 
 class IResponsePlan(IResponsePlanRef, Protocol):
@@ -114,7 +130,9 @@ class _ResponsePlanBase(Resource):
 
         Besides ``ssm-incidents:StartIncident`` on the plan the service wants its caller to hold
         ``ssm-contacts:StartEngagement`` and ``ssm:CreateOpsItem``; both are granted through Incident Manager
-        only. With incident tags, ``ssm-incidents:TagResource`` on the plan's incidents is added.
+        only. The first is granted on everybody whom the plan may reach, through escalation plans and on-call
+        schedules too, as the plan is now; of an import nobody here knows them, and it is all contacts of its
+        account. With incident tags, ``ssm-incidents:TagResource`` on the plan's incidents is added.
 
         Parameters
         ----------
@@ -122,9 +140,12 @@ class _ResponsePlanBase(Resource):
             The role, user or function.
         """
         grant = _grant(grantee, permissions.START, [self._arn])
-        engage = _grant(grantee, permissions.ENGAGE, [contact_arns(self)], through_the_service=True)
-        ops_item = _grant(grantee, permissions.MAKE_OPS_ITEM, ["*"], through_the_service=True)
-        grant = grant.combine(engage).combine(ops_item)
+        contacts = contact_arns(self)
+        if sum(map(len, contacts)) > _LONGEST_GRANT:
+            contacts = contact_patterns(contacts)
+        if contacts:
+            grant = grant.combine(_grant(grantee, permissions.ENGAGE, contacts, through_the_service=True))
+        grant = grant.combine(_grant(grantee, permissions.MAKE_OPS_ITEM, ["*"], through_the_service=True))
         if self._has_incident_tags:
             grant = grant.combine(_grant(grantee, permissions.TAG, [self._record_arns()]))
         return grant
@@ -284,7 +305,7 @@ class _ResponsePlanBase(Resource):
 
 
 class ResponsePlan(_ResponsePlanBase):
-    """A response plan: what an incident looks like when it opens.
+    """A response plan: what an incident looks like when it opens, whom it calls and what it starts.
 
     Parameters
     ----------
@@ -298,6 +319,17 @@ class ResponsePlan(_ResponsePlanBase):
         Changing it replaces the plan.
     display_name
         What the console shows; up to 200 characters. By default the name.
+    engagements
+        Who is paged when an incident opens: up to 5 contacts, escalation plans and on-call schedules, of this
+        app, imported, or CDK's ``CfnContact``. AWS advises an escalation plan, which goes on to the next one
+        if nobody answers. By default nobody is paged; if no chat channel, notification topic or PagerDuty is
+        told either, synth warns.
+    runbook
+        The Automation document that starts with each incident. By default none.
+    chat_channel
+        Where responders talk and follow the incident. By default nowhere.
+    pager_duty
+        The service of PagerDuty that gets an incident too. By default none.
 
     Raises
     ------
@@ -312,7 +344,7 @@ class ResponsePlan(_ResponsePlanBase):
     incidents in one. https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a plan has that many parts
         self,
         scope: Construct,
         id: str,  # noqa: A002 - CDK's own word
@@ -320,6 +352,10 @@ class ResponsePlan(_ResponsePlanBase):
         incident: IncidentTemplate,
         response_plan_name: str | None = None,
         display_name: str | None = None,
+        engagements: Sequence[IContactRef] = (),
+        runbook: Runbook | None = None,
+        chat_channel: ChatChannel | None = None,
+        pager_duty: PagerDuty | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._name = response_plan_name or _derived_name(self)
@@ -335,7 +371,27 @@ class ResponsePlan(_ResponsePlanBase):
         )
         needs_replication_set(self, self._resource)
         self._arn = self._resource.ref
-        self._let_the_service_publish(incident)
+        self._runbook_role: iam.IRole | iam.Role | None = None
+        let_publish(self, self._resource, "notification_topics", incident.notification_topics)
+        self._engage(engagements)
+        if runbook is not None:
+            action, self._runbook_role = action_of(runbook, self, self._name)
+            self._resource.actions = [action]
+        if chat_channel is not None:
+            self._talk_in(chat_channel)
+        if pager_duty is not None:
+            self._resource.integrations = [integration_of(pager_duty)]
+            let_read(self, self._resource, "pager_duty", pager_duty.secret)
+        warn_of_refused_tags(self, self._resource.cfn_resource_type, self._resource.tags)
+        warn_at_synth(self, self._nobody_paged)
+
+    @property
+    def runbook_role(self) -> iam.IRole | None:
+        """The role that starts the runbook, and runs its steps where the document names no other.
+
+        Grant it what the steps need. None if the plan has no runbook.
+        """
+        return self._runbook_role
 
     @staticmethod
     def from_response_plan_arn(scope: Construct, id: str, response_plan_arn: str) -> IResponsePlan:  # noqa: A002
@@ -392,26 +448,48 @@ class ResponsePlan(_ResponsePlanBase):
         arn = response_plan_arn(Stack.of(scope), response_plan_name, account=account)
         return _ImportedResponsePlan(scope, id, name=response_plan_name, arn=arn, account=account)
 
-    def _let_the_service_publish(self, incident: IncidentTemplate) -> None:
-        # The service proves each topic with a message while it creates the plan, so the policy comes first.
-        for topic in incident.notification_topics:
-            added = topic.add_to_resource_policy(
-                iam.PolicyStatement(
-                    principals=[iam.ServicePrincipal("ssm-incidents.amazonaws.com")],
-                    actions=["sns:Publish"],
-                    resources=[topic.topic_arn],
-                    conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-                )
+    def _engage(self, engagements: Sequence[IContactRef]) -> None:
+        for contact in engagements:
+            check_contact("engagements", contact)
+        check_count("engagements", engagements, maximum=5, remedy="put several into one EscalationPlan.")
+        arns = [contact_arn_seen_from(contact, self) for contact in engagements]
+        if len(set(arns)) < len(arns):
+            paths = [contact.node.path for contact in engagements]
+            raise refusal("engagements", "different ones", paths, "give each once.")
+        for contact in engagements:
+            self._warn_of_another_account(contact)
+            order_after_contact(self._resource, contact)
+        # CloudFormation would take an empty list; a template without one says the same in fewer words.
+        self._resource.engagements = arns or None
+        self._engagements = list(engagements)
+        self._engaged = arns
+
+    def _warn_of_another_account(self, contact: IContactRef) -> None:
+        ours, theirs = Stack.of(self).account, contact.env.account
+        if is_token(ours) or is_token(theirs) or ours == theirs:
+            return
+        Annotations.of(self).add_warning_v2(
+            _CONTACT_ACCOUNT,
+            f"engagements must be of the plan's own account, {ours}, as far as AWS documents it (got"
+            f" {contact.node.path} of {theirs}): make the plan in that account and share it from there, or"
+            " acknowledge this where it was seen to page.",
+        )
+
+    def _talk_in(self, channel: ChatChannel) -> None:
+        topics = topics_of(channel, self)
+        self._resource.chat_channel = ssmincidents.CfnResponsePlan.ChatChannelProperty(
+            chatbot_sns=[topic.topic_arn for topic in topics]
+        )
+        let_publish(self, self._resource, "chat_channel", topics)
+
+    def _nobody_paged(self) -> Iterator[tuple[str, str]]:
+        if not _tells_people(self._resource):
+            text = (
+                "engagements must name somebody for an incident to reach them (got none, and no chat channel,"
+                " notification topic or PagerDuty): pass engagements=[…], or acknowledge this where a plan is"
+                " meant to be quiet."
             )
-            if added.policy_dependable is not None:
-                self._resource.node.add_dependency(added.policy_dependable)
-            if not added.statement_added:
-                Annotations.of(self).add_warning_v2(
-                    "cdk-incidents:topic-policy",
-                    "notification_topics must let ssm-incidents.amazonaws.com publish, or the plan cannot be"
-                    f" created (got {topic.node.path}, an import, whose policy nobody here knows): allow it"
-                    " sns:Publish with aws:SourceAccount of this account.",
-                )
+            yield NOBODY_PAGED, text
 
 
 class _ImportedResponsePlan(_ResponsePlanBase):
@@ -475,12 +553,19 @@ def record_arns(plan: IResponsePlanRef) -> str:
 
 def tells_somebody(plan: IResponsePlanRef) -> bool:
     """Tell whether a plan of this app engages, notifies or runs anything; of an import nobody knows here."""
-    # Of an owned plan too: its L1 is where engagements are set by hand.
-    resource = plan._resource if isinstance(plan, ResponsePlan) else plan  # noqa: SLF001 - this file's own
-    if not isinstance(resource, ssmincidents.CfnResponsePlan):
-        return False
+    resource = _resource_of(plan)
+    return resource is not None and (bool(resource.actions) or _tells_people(resource))
+
+
+def _tells_people(resource: ssmincidents.CfnResponsePlan) -> bool:
     topics = getattr(resource.incident_template, "notification_targets", None)
-    return any((resource.engagements, resource.actions, resource.chat_channel, resource.integrations, topics))
+    return any((resource.engagements, resource.chat_channel, resource.integrations, topics))
+
+
+def _resource_of(plan: IResponsePlanRef) -> ssmincidents.CfnResponsePlan | None:
+    """Return a plan's L1, which of an owned one may be changed by hand; an import has none."""
+    resource = plan._resource if isinstance(plan, ResponsePlan) else plan  # noqa: SLF001 - this file's own
+    return resource if isinstance(resource, ssmincidents.CfnResponsePlan) else None
 
 
 def check_plan(argument: str, plan: object) -> None:
@@ -494,12 +579,29 @@ def check_plan(argument: str, plan: object) -> None:
         )
 
 
-def contact_arns(plan: IResponsePlanRef) -> str:
-    """Return the pattern of the ARNs of all contacts that a plan may engage.
+def contact_arns(plan: IResponsePlanRef) -> list[str]:
+    """Return the ARNs of all contacts that a plan may engage now, as texts; or the pattern of them.
 
-    They may live in any Region of the replication set, and an imported plan does not tell which they are.
+    Whether the service asks for those that the plan names, or for all that their escalation reaches, no
+    source settles: all are listed. An import does not tell whom it engages, nor does an L1: there it is all
+    contacts of its account, in any Region of the replication set.
     """
-    return f"arn:{Stack.of(plan).partition}:ssm-contacts:*:{plan.env.account}:contact/*"
+    resource = _resource_of(plan)
+    if resource is not None and not resource.engagements:
+        return []
+    if isinstance(plan, ResponsePlan) and plan._resource.engagements == plan._engaged:  # noqa: SLF001
+        contacts = plan._engagements  # noqa: SLF001 - this file's own
+        return list(dict.fromkeys(arn for contact in contacts for arn in engaged_arns(contact)))
+    return [f"arn:{Stack.of(plan).partition}:ssm-contacts:*:{plan.env.account}:contact/*"]
+
+
+def contact_patterns(arns: Sequence[str]) -> list[str]:
+    """Return fewer and wider ARNs: one of all contacts for each account and Region."""
+    place = 5
+    parts = [arn.split(":", place) for arn in arns]
+    # An ARN that is a single token has no parts to tell.
+    wide = [":".join([*p[:place], "contact/*"]) if len(p) > place else p[0] for p in parts]
+    return list(dict.fromkeys(wide))
 
 
 def _grant(

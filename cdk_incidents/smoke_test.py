@@ -25,7 +25,13 @@ from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
 from cdk_incidents.incident_template import IncidentTemplate
-from cdk_incidents.response_plan import ResponsePlan, arn_seen_from, check_plan, tells_somebody
+from cdk_incidents.response_plan import (
+    NOBODY_PAGED,
+    ResponsePlan,
+    arn_seen_from,
+    check_plan,
+    tells_somebody,
+)
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -93,6 +99,7 @@ class SmokeTest(Construct):
             self.node.add_validation(_IsQuiet(quiet_plan, trigger))
         self.quiet_plan: IResponsePlanRef = quiet_plan or self._own_plan(trigger)
         """The plan whose incidents wake nobody."""
+        Annotations.of(self.quiet_plan).acknowledge_warning(NOBODY_PAGED, "The smoke test's plan is quiet.")
         self._trigger = trigger
         route, alias = trigger._quiet_route(self.quiet_plan)  # noqa: SLF001 - one of a kind with the trigger
         self._alias = alias

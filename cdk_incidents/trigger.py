@@ -337,8 +337,7 @@ class IncidentTrigger(Construct):
         )
 
     def _least_role(self, fallback: Topic | None) -> iam.Role:
-        statements = [
-            *self._plan_policies.inline(),
+        self._plan_policies.document.add_statements(
             iam.PolicyStatement(
                 actions=permissions.MAKE_OPS_ITEM,
                 resources=["*"],
@@ -352,13 +351,13 @@ class IncidentTrigger(Construct):
             ),
             iam.PolicyStatement(actions=_QUEUE_READER, resources=[self._retries.queue_arn]),
             iam.PolicyStatement(actions=_LOG_WRITER, resources=[self.log_group.log_group_arn]),
-        ]
+        )
         # Inline, so that whatever waits for the role waits for its permissions too.
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Trigger": iam.PolicyDocument(statements=statements)},
+            inline_policies={"Trigger": self._plan_policies.document},
         )
         acknowledge_wildcard(role, "*", "CreateOpsItem and ListIncidentRecords know no resource.")
         if fallback is not None:

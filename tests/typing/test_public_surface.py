@@ -20,17 +20,22 @@ import cdk_incidents
 ROOT = Path(__file__).parents[2]
 USAGE = Path(__file__).parent / "usage.py"
 PUBLIC = [
+    "Alarms",
+    "ChatChannel",
     "IIncidentTrigger",
     "IResponsePlan",
     "IRoute",
     "Impact",
     "IncidentTemplate",
     "IncidentTrigger",
+    "PagerDuty",
     "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
     "Route",
+    "Runbook",
     "SmokeTest",
+    "TargetAccount",
 ]
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
+from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssm as ssm
+from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
 
 import cdk_incidents as incidents
@@ -65,6 +69,74 @@ def templates() -> list[incidents.IncidentTemplate]:
         incidents.IncidentTemplate.low(title="Low", tags={"team": "shop"}),
         incidents.IncidentTemplate.no_impact(title="None", notification_topics=[]),
     ]
+
+
+def runbooks(document: ssm.CfnDocument, role: iam.IRole) -> list[incidents.Runbook]:
+    """Start a document of the app, and one that exists, with static parameters and the incident's own."""
+    return [
+        incidents.Runbook(document),
+        incidents.Runbook(
+            "first-aid",
+            parameters={
+                "Incident": incidents.Runbook.INCIDENT_ARN,
+                "Resources": incidents.Runbook.INVOLVED_RESOURCES,
+                "Service": "checkout",
+                "Teams": ["shop", "search"],
+            },
+            document_version="$LATEST",
+            role=role,
+            target_account=incidents.TargetAccount.IMPACTED,
+        ),
+    ]
+
+
+def chat_channels(
+    slack: chatbot.SlackChannelConfiguration,
+    teams: chatbot.CfnMicrosoftTeamsChannelConfiguration,
+    topic: sns.Topic,
+) -> list[incidents.ChatChannel]:
+    """Follow incidents in a channel of each kind."""
+    return [
+        incidents.ChatChannel.slack(slack),
+        incidents.ChatChannel.slack(slack, topic=topic),
+        incidents.ChatChannel.teams(teams),
+        incidents.ChatChannel.teams(teams, topic=topic),
+        incidents.ChatChannel.topics(topic),
+    ]
+
+
+def told(stack: cdk.Stack, topic: sns.Topic) -> incidents.ResponsePlan:
+    """Make a plan that uses all that a plan can start."""
+    document = ssm.CfnDocument(
+        stack, "Document", content={"schemaVersion": "0.3", "mainSteps": []}, document_type="Automation"
+    )
+    role = iam.Role.from_role_name(stack, "Role", "runbook")
+    assert runbooks(document, role)
+    slack = chatbot.SlackChannelConfiguration(
+        stack, "Slack", slack_channel_configuration_name="shop", slack_workspace_id="T", slack_channel_id="C"
+    )
+    teams = chatbot.CfnMicrosoftTeamsChannelConfiguration(
+        stack,
+        "Teams",
+        configuration_name="shop",
+        iam_role_arn=role.role_arn,
+        team_id="t",
+        teams_channel_id="c",
+        teams_tenant_id="t",
+    )
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "pager-duty")
+    plan = incidents.ResponsePlan(
+        stack,
+        "Told",
+        incident=incidents.IncidentTemplate.critical(title="Title"),
+        engagements=[ssmcontacts.CfnContact(stack, "Contact", alias="a", display_name="A", type="PERSONAL")],
+        runbook=incidents.Runbook(document),
+        chat_channel=chat_channels(slack, teams, topic)[0],
+        pager_duty=incidents.PagerDuty(name="shop", secret=secret, service_id="PABC123"),
+    )
+    made: iam.IRole | None = plan.runbook_role
+    assert made
+    return plan
 
 
 def grants(plan: incidents.IResponsePlan, grantee: iam.IGrantable) -> list[iam.Grant]:
@@ -147,6 +219,7 @@ def use_everything(stack: cdk.Stack) -> None:
         assert grants(plan, user)
         share(plan)
     assert templates()
+    assert told(stack, topic)
     trigger = incidents.IncidentTrigger(
         stack,
         "Trigger",
