@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from aws_cdk import Token
+from aws_cdk import Duration, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,3 +63,15 @@ def check_count(argument: str, values: Sequence[T], *, maximum: int, remedy: str
     """Refuse a list that is too long."""
     if len(values) > maximum:
         raise refusal(argument, f"at most {maximum} items", f"{len(values)} items", remedy)
+
+
+def check_minutes(argument: str, value: Duration, *, maximum: int) -> None:
+    """Refuse what is no duration of whole minutes from 0 to a maximum; a token passes."""
+    rule = f"a Duration of 0 to {maximum} whole minutes"
+    if not isinstance(value, Duration):
+        raise refusal(argument, rule, value, f"write it like Duration.minutes({maximum // 2}).")
+    if value.is_unresolved():
+        return
+    seconds = value.to_seconds(integral=False)
+    if seconds % 60 or not 0 <= seconds <= maximum * 60:
+        raise refusal(argument, rule, value.to_human_string(), "the service counts in minutes.")

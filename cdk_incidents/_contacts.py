@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Arn, ArnFormat, Resource, Stack
+from aws_cdk import Annotations, Arn, ArnFormat, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
@@ -18,11 +18,13 @@ from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import deploy_after, outermost_stack, same_deployment
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+from cdk_incidents._late_warnings import warn_at_synth
+from cdk_incidents._sharing import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from aws_cdk import CfnResource
+    from aws_cdk import CfnResource, ITaggableV2
     from constructs import Construct, IConstruct
 
 PERSONAL = "PERSONAL"
@@ -32,6 +34,13 @@ ON_CALL = "ONCALL_SCHEDULE"
 _ALIAS = r"[a-z0-9_-]{1,255}"
 _ARN = rf"arn:(aws|aws-cn|aws-us-gov):ssm-contacts:[a-z0-9-]+:[0-9]{{12}}:contact/{_ALIAS}"
 _LONGEST_ALIAS = 255
+_QUOTA = 10
+_TAG_KEY = r"[\\/a-zA-Z0-9_+=-]{1,128}"
+_TAG_VALUE = r"[\w .:/=+@-]{0,256}"
+_TAG_RULES = {
+    "key": r"1 to 128 letters a to z, digits and \/_+=-",
+    "value": "up to 256 letters, digits, spaces and _.:/=+-@",
+}
 
 
 @jsii.implements(IContactRef)
@@ -41,6 +50,7 @@ class ContactBase(Resource):
     _kind: str
     _alias: str
     _arn: str
+    _display_name: str | None = None
     # What an engagement may reach; none where it was made elsewhere, and nobody here knows.
     _members: Sequence[IContactRef] | None = None
     # What must exist before the contact is of use: it is created first, its channels and its plan after it.
@@ -87,6 +97,52 @@ class ContactBase(Resource):
             read = read.combine(_grant(grantee, actions, [self._arns_of(resource)]))
         return read.combine(_grant(grantee, permissions.LIST_CONTACTS, ["*"]))
 
+    def share_with(
+        self,
+        id: str,  # noqa: A002 - CDK's own word
+        *,
+        accounts: Sequence[str] = (),
+        organizational_units: Sequence[str] = (),
+        organization: str | None = None,
+        allow_external_accounts: bool = False,
+    ) -> None:
+        """Share it by AWS RAM: others see it, its channels and engagements, and can engage it in an incident.
+
+        They cannot put it into their own response plans; share the plan for that.
+
+        Parameters
+        ----------
+        id
+            Names the share below the contact.
+        accounts
+            12 digits each. Without sharing enabled in AWS Organizations they must accept an invitation.
+        organizational_units
+            ARNs like ``arn:aws:organizations::111122223333:ou/o-exampleorg/ou-abcd-11112222``.
+        organization
+            An ARN like ``arn:aws:organizations::111122223333:organization/o-exampleorg``. By default it is
+            shared with those above only.
+        allow_external_accounts
+            Whether `accounts` may be outside the organisation. By default they may not.
+
+        Raises
+        ------
+        ValueError
+            If nobody is named, an account or ARN has another form, or another account owns the contact.
+
+        Notes
+        -----
+        https://docs.aws.amazon.com/incident-manager/latest/userguide/sharing.html
+        """
+        share(
+            self,
+            id,
+            arn=self._arn,
+            accounts=accounts,
+            organizational_units=organizational_units,
+            organization=organization,
+            allow_external_accounts=allow_external_accounts,
+        )
+
     def _arns_of(self, resource: str) -> str:
         return _arn_in_place_of(self, f"{resource}/{self._alias}/*")
 
@@ -95,7 +151,7 @@ class ImportedContact(ContactBase):
     """A contact of one of the three kinds that exists."""
 
     def __init__(self, scope: Construct, construct_id: str, *, argument: str, arn: str, kind: str) -> None:
-        alias = _alias_in(argument, arn)
+        alias = alias_in(argument, arn)
         super().__init__(scope, construct_id, environment_from_arn=arn)
         self._kind = kind
         self._alias = alias
@@ -186,6 +242,48 @@ def check_display_name(display_name: str | None) -> None:
     )
 
 
+def spoken_name(contact: IContactRef) -> str:
+    """Return what a person would call the contact: its display name, or else its alias."""
+    if isinstance(contact, ssmcontacts.CfnContact):
+        return contact.display_name
+    name = contact._display_name if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
+    return name or alias_in("contact", contact.contact_ref.contact_arn)
+
+
+def warn_of_a_quota(construct: Construct, argument: str, what: str, values: Sequence[object]) -> None:
+    """Warn of more than the service grants at first; it may have granted more to this account.
+
+    https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
+    """
+    if len(values) > _QUOTA:
+        Annotations.of(construct).add_warning_v2(
+            "cdk-incidents:contacts-quota",
+            f"{argument} must have at most {_QUOTA} {what} (got {len(values)}), unless the account's quota is"
+            " higher: leave some out, or acknowledge this.",
+        )
+
+
+def warn_of_refused_contact_tags(construct: Construct, resource: ITaggableV2) -> None:
+    """Warn of tags that reach a resource, mostly from the whole app, and that fail its deployment.
+
+    Contacts and rotations take fewer than other resources do.
+    https://docs.aws.amazon.com/incident-manager/latest/APIReference/API_SSMContacts_Tag.html
+    """
+
+    def refused() -> Iterator[tuple[str, str]]:
+        for key, value in resource.cdk_tag_manager.tag_values().items():
+            for what, text, pattern in (("key", key, _TAG_KEY), ("value", value, _TAG_VALUE)):
+                if not is_token(text) and not re.fullmatch(pattern, text):
+                    message = (
+                        f"The {what} of a tag must be {_TAG_RULES[what]} (got {text!r}), or the deployment"
+                        " fails: rename it, or keep it from here, Tags.of(app).add(…, exclude_resource_types="
+                        '["AWS::SSMContacts::Contact", "AWS::SSMContacts::Rotation"]).'
+                    )
+                    yield "cdk-incidents:refused-tags", message
+
+    warn_at_synth(construct, refused)
+
+
 def derived_alias(contact: Construct, kind: str) -> str:
     """Return an alias made of the construct's path, unique in an account and Region.
 
@@ -209,7 +307,7 @@ def _alias_in_this_app(contact: IContactRef) -> str | None:
     return None
 
 
-def _alias_in(argument: str, arn: str) -> str:
+def alias_in(argument: str, arn: str) -> str:
     if not is_token(arn):
         check_pattern(
             argument,
