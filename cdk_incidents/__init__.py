@@ -9,12 +9,24 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cdk_incidents._shifts import Gap as Gap
+    from cdk_incidents._shifts import Shift as Shift
     from cdk_incidents.alarm_action import ResponsePlanAction as ResponsePlanAction
     from cdk_incidents.alarms import Alarms as Alarms
     from cdk_incidents.chat_channel import ChatChannel as ChatChannel
+    from cdk_incidents.contact import Contact as Contact
+    from cdk_incidents.contact import IContact as IContact
+    from cdk_incidents.contact_channel import ChannelStage as ChannelStage
+    from cdk_incidents.contact_channel import ContactChannel as ContactChannel
+    from cdk_incidents.escalation_plan import EscalationPlan as EscalationPlan
+    from cdk_incidents.escalation_plan import Stage as Stage
     from cdk_incidents.incident_template import Impact as Impact
     from cdk_incidents.incident_template import IncidentTemplate as IncidentTemplate
+    from cdk_incidents.on_call import OnCallSchedule as OnCallSchedule
+    from cdk_incidents.on_call import Rotation as Rotation
     from cdk_incidents.pager_duty import PagerDuty as PagerDuty
+    from cdk_incidents.recurrence import Recurrence as Recurrence
+    from cdk_incidents.recurrence import ShiftCoverage as ShiftCoverage
     from cdk_incidents.replication_set import ReplicationSet as ReplicationSet
     from cdk_incidents.response_plan import IResponsePlan as IResponsePlan
     from cdk_incidents.response_plan import ResponsePlan as ResponsePlan
@@ -28,39 +40,63 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alarms": "alarms",
+    "ChannelStage": "contact_channel",
     "ChatChannel": "chat_channel",
+    "Contact": "contact",
+    "ContactChannel": "contact_channel",
+    "EscalationPlan": "escalation_plan",
+    "Gap": "_shifts",
+    "IContact": "contact",
     "IIncidentTrigger": "trigger",
     "IResponsePlan": "response_plan",
     "IRoute": "route",
     "Impact": "incident_template",
     "IncidentTemplate": "incident_template",
     "IncidentTrigger": "trigger",
+    "OnCallSchedule": "on_call",
     "PagerDuty": "pager_duty",
+    "Recurrence": "recurrence",
     "ReplicationSet": "replication_set",
     "ResponsePlan": "response_plan",
     "ResponsePlanAction": "alarm_action",
+    "Rotation": "on_call",
     "Route": "route",
     "Runbook": "runbook",
+    "Shift": "_shifts",
+    "ShiftCoverage": "recurrence",
     "SmokeTest": "smoke_test",
+    "Stage": "escalation_plan",
     "TargetAccount": "runbook",
 }
 
 __all__ = [
     "Alarms",
+    "ChannelStage",
     "ChatChannel",
+    "Contact",
+    "ContactChannel",
+    "EscalationPlan",
+    "Gap",
+    "IContact",
     "IIncidentTrigger",
     "IResponsePlan",
     "IRoute",
     "Impact",
     "IncidentTemplate",
     "IncidentTrigger",
+    "OnCallSchedule",
     "PagerDuty",
+    "Recurrence",
     "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
+    "Rotation",
     "Route",
     "Runbook",
+    "Shift",
+    "ShiftCoverage",
     "SmokeTest",
+    "Stage",
     "TargetAccount",
 ]
 
