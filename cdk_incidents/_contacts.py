@@ -24,7 +24,7 @@ from cdk_incidents._sharing import share
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aws_cdk import CfnResource, ITaggableV2
+    from aws_cdk import CfnResource, TagManager
     from constructs import Construct, IConstruct
 
 PERSONAL = "PERSONAL"
@@ -53,6 +53,8 @@ class ContactBase(Resource):
     _display_name: str | None = None
     # What an engagement may reach; none where it was made elsewhere, and nobody here knows.
     _members: Sequence[IContactRef] | None = None
+    # A schedule's; none where it was made elsewhere.
+    _rotation_arns: Sequence[str] = ()
     # What must exist before the contact is of use: it is created first, its channels and its plan after it.
     _parts: Sequence[CfnResource] = ()
 
@@ -85,7 +87,7 @@ class ContactBase(Resource):
         return start.combine(_grant(grantee, permissions.FOLLOW_ENGAGEMENT, [self._arns_of("engagement")]))
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let a principal read the contact, its channels and its engagements.
+        """Let a principal read it, its channels, its rotations and its engagements.
 
         Parameters
         ----------
@@ -93,6 +95,9 @@ class ContactBase(Resource):
             The role, user or function.
         """
         read = _grant(grantee, permissions.READ_CONTACT, [self._arn])
+        if self._kind == ON_CALL:
+            rotations = self._rotation_arns or [_arn_in_place_of(self, "rotation/*")]
+            read = read.combine(_grant(grantee, permissions.READ_ROTATION, rotations))
         for resource, actions in permissions.READ_OF_CONTACT.items():
             read = read.combine(_grant(grantee, actions, [self._arns_of(resource)]))
         return read.combine(_grant(grantee, permissions.LIST_CONTACTS, ["*"]))
@@ -263,7 +268,7 @@ def warn_of_a_quota(construct: Construct, argument: str, what: str, values: Sequ
         )
 
 
-def warn_of_refused_contact_tags(construct: Construct, resource: ITaggableV2) -> None:
+def warn_of_refused_contact_tags(construct: Construct, tags: TagManager) -> None:
     """Warn of tags that reach a resource, mostly from the whole app, and that fail its deployment.
 
     Contacts and rotations take fewer than other resources do.
@@ -271,7 +276,7 @@ def warn_of_refused_contact_tags(construct: Construct, resource: ITaggableV2) ->
     """
 
     def refused() -> Iterator[tuple[str, str]]:
-        for key, value in resource.cdk_tag_manager.tag_values().items():
+        for key, value in tags.tag_values().items():
             for what, text, pattern in (("key", key, _TAG_KEY), ("value", value, _TAG_VALUE)):
                 if not is_token(text) and not re.fullmatch(pattern, text):
                     message = (
@@ -329,5 +334,5 @@ def _arn_in_place_of(contact: IContactRef, resource: str) -> str:
     )
 
 
-def _grant(grantee: iam.IGrantable, actions: list[str], arns: list[str]) -> iam.Grant:
+def _grant(grantee: iam.IGrantable, actions: list[str], arns: Sequence[str]) -> iam.Grant:
     return iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=arns)

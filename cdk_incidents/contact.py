@@ -132,7 +132,7 @@ class Contact(ContactBase):
         )
         self._parts = [resource, *made.values(), planned]
         self._warn(stages, channels)
-        warn_of_refused_contact_tags(self, resource)
+        warn_of_refused_contact_tags(self, resource.cdk_tag_manager)
 
     @staticmethod
     def from_contact_arn(scope: Construct, id: str, contact_arn: str) -> IContact:  # noqa: A002

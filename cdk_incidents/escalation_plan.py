@@ -162,7 +162,7 @@ class EscalationPlan(ContactBase):
         warn_of_a_quota(self, "stages", "stages", stages)
         for stage in stages:
             warn_of_a_quota(self, "stages", "contacts and observers in a stage", stage.engaged)
-        warn_of_refused_contact_tags(self, resource)
+        warn_of_refused_contact_tags(self, resource.cdk_tag_manager)
 
     @staticmethod
     def from_escalation_plan_arn(scope: Construct, id: str, escalation_plan_arn: str) -> IContact:  # noqa: A002
