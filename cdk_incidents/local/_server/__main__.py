@@ -22,9 +22,10 @@ from . import adapter, cloudformation
 from .alarms import Alarms
 from .async_invoke import AsyncInvoker
 from .control import Control
+from .event_targets import EventTargets
 from .faults import Faults
 from .gateway import Gateway
-from .services import INCIDENT_MANAGER, OPS_CENTER, Service
+from .services import CONTACTS, INCIDENT_MANAGER, SYSTEMS_MANAGER, Service
 from .state import Cloud
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--retry-base-s", type=float, default=0.2, help="the first wait between asynchronous tries"
     )
+    parser.add_argument(
+        "--no-replication-set", action="store_true", help="accounts are new to Incident Manager"
+    )
     parser.add_argument("--watch-stdin", action="store_true", help="end when stdin closes, and remove DIR")
     return parser.parse_args()
 
@@ -82,13 +86,15 @@ def _options() -> argparse.Namespace:
 async def _run(
     listener: socket.socket, port: int, options: argparse.Namespace, orphaned: threading.Event
 ) -> None:
-    cloud, pending = Cloud(options.region), Faults()
+    cloud, pending = Cloud(options.region, replication_set=not options.no_replication_set), Faults()
     services = {
         "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
-        "ssm": Service(cloud, "ssm", OPS_CENTER, pending, shared=True),
+        "ssm-contacts": Service(cloud, "ssm-contacts", CONTACTS, pending),
+        "ssm": Service(cloud, "ssm", SYSTEMS_MANAGER, pending, shared=True),
     }
     emulator, connections = adapter.Emulator(cloud), adapter.Connections()
-    cloudformation.add_types(emulator, cloud, services["ssm-incidents"])
+    cloud.outside = emulator
+    cloudformation.add_types(emulator, cloud, services)
     emulator.fix_inline_code()
     emulator.fix_custom_resources()
     emulator.fix_alarms()
@@ -98,7 +104,9 @@ async def _run(
     invoke = AsyncInvoker(emulator, options.retry_base_s)
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
-    gateway = Gateway(emulator, connections, services, Control(cloud, pending, services.values()))
+    emulator.on_incident_target(EventTargets(emulator, cloud, services["ssm-incidents"]))
+    control = Control(cloud, pending, services.values(), emulator.tick)
+    gateway = Gateway(emulator, connections, services, control)
     ended = asyncio.Event()
     _end_with_others(asyncio.get_running_loop(), ended.set, orphaned if options.watch_stdin else None)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 # ruff: noqa: SLF001 - private names are what this file is for
 import contextvars
-import datetime as dt
 import importlib
 import importlib.metadata
 import json
 import os
+import types
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,9 @@ class Emulator:
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+        self._bridge: Any = importlib.import_module("ministack.services.eventbridge")
+        self._scheduler: Any = importlib.import_module("ministack.services.scheduler")
+        self._topics: Any = importlib.import_module("ministack.services.sns")
         self._execute: Any = self._lambda._execute_function_with_config_scope
         # Whether what is being called would be an asynchronous invocation on AWS.
         self._as_event = contextvars.ContextVar("as_event", default=False)
@@ -219,8 +222,7 @@ class Emulator:
 
     def on_async_invocation(self, invoke: Callable[[str, Any], None]) -> None:
         """Hand over every asynchronous invocation: the API's, EventBridge's, SNS's and CloudFormation's."""
-        bridge: Any = importlib.import_module("ministack.services.eventbridge")
-        topics: Any = importlib.import_module("ministack.services.sns")
+        bridge, topics = self._bridge, self._topics
         execute, deliver = self._lambda._execute_function_with_config_scope, topics._deliver_to_lambda
 
         def execute_or_hand_over(record: dict[str, Any], event: Any) -> Any:
@@ -326,9 +328,9 @@ class Emulator:
     def role_may(self, function: str, action: str, resource: str) -> bool:
         """Tell whether the role of a function, by name or ARN, allows it something."""
         record, _, _ = self._lambda._get_base_func_record_for_ref(function)
-        if record is None:
-            return False
-        role_arn = record["config"]["Role"]
+        return record is not None and self._role_allows(record["config"]["Role"], action, resource)
+
+    def _role_allows(self, role_arn: str, action: str, resource: str) -> bool:
         account, region = self.here()
         policies = self._evaluator._gather_role_policies(role_arn.rpartition("/")[2], account)
         context = self._evaluator.EvalContext(
@@ -370,18 +372,56 @@ class Emulator:
         base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)
         if base is None:
             return False
-        account, region = self.here()
-        context = self._evaluator.EvalContext(
-            principal_arn=f"service:{principal}",
-            principal_type="Service",
-            principal_account=account,
-            action="lambda:InvokeFunction",
-            resource_arn=function_arn,
-            region=region,
-            service_context={"aws:sourceaccount": account, "aws:sourcearn": source_arn},
+        context = self._service_context(
+            principal, "lambda:InvokeFunction", function_arn, source_arn, self.here()[0]
         )
         result = self._evaluator.evaluate_resource_policy(base["policy"], context, service=principal)
         return bool(result.decision == "Allow")
+
+    # What the services ask of the rest of AWS
+
+    def may_publish(self, topic_arn: str, service: str, source_arn: str, account: str) -> str:
+        """Tell why a service may not publish to a topic; empty if it may."""
+        topic = self._topics._topic_by_arn_any_scope(topic_arn)
+        if topic is None:
+            return "there is no such topic"
+        policy = topic.get("attributes", {}).get("Policy")
+        context = self._service_context(service, "sns:Publish", topic_arn, source_arn, account)
+        result = self._evaluator.evaluate_resource_policy(policy, context, service=service)
+        return "" if result.decision == "Allow" else f"its policy does not let {service} publish"
+
+    def publish(self, topic_arn: str, subject: str, message: str) -> None:
+        """Publish to a topic."""
+        self._topics.publish_internal(topic_arn, message, subject)
+
+    def role_refuses(self, role_arn: str, service: str, source_arn: str, wanted: dict[str, list[str]]) -> str:
+        """Tell why a service cannot act as a role on one of each action's resources; empty if it can."""
+        account, _ = self.here()
+        name = role_arn.rpartition("/")[2]
+        role = importlib.import_module("ministack.services.iam")._roles.get(name)
+        if role is None:
+            return f"There is no role {role_arn or '(none is given)'}"
+        context = self._service_context(service, "sts:AssumeRole", role_arn, source_arn, account)
+        trust = _for_anything(role["AssumeRolePolicyDocument"])
+        if self._evaluator.evaluate_resource_policy(trust, context, service=service).decision != "Allow":
+            return f"The role {role_arn} does not trust {service}"
+        for action, resources in wanted.items():
+            if not any(self._role_allows(role_arn, action, resource) for resource in resources):
+                return f"The role {role_arn} does not allow {action} on {resources[0]}"
+        return ""
+
+    def _service_context(
+        self, service: str, action: str, resource: str, source_arn: str, account: str
+    ) -> Any:
+        return self._evaluator.EvalContext(
+            principal_arn=f"service:{service}",
+            principal_type="Service",
+            principal_account=account,
+            action=action,
+            resource_arn=resource,
+            region=self.here()[1],
+            service_context={"aws:sourceaccount": account, "aws:sourcearn": source_arn},
+        )
 
     def may_deliver(self, function_arn: str, destination: str) -> bool:
         """Tell whether a function's role lets its failures go to a destination."""
@@ -391,11 +431,10 @@ class Emulator:
     def deliver(self, arn: str, payload: str) -> None:
         """Send a payload to a queue or a topic."""
         if ":sqs:" in arn:
-            bridge: Any = importlib.import_module("ministack.services.eventbridge")
             spec = importlib.import_module("ministack.core.arn").parse_arn(arn)
-            bridge._dispatch_to_sqs(spec, payload)
+            self._bridge._dispatch_to_sqs(spec, payload)
         elif ":sns:" in arn:
-            importlib.import_module("ministack.services.sns")._fanout(arn, str(uuid.uuid4()), payload, "")
+            self._topics._fanout(arn, str(uuid.uuid4()), payload, "")
 
     # Alarms and events
 
@@ -506,7 +545,7 @@ class Emulator:
             "detail-type": detail_type,
             "source": "aws.cloudwatch",
             "account": account,
-            "time": dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": self._cloud.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": region,
             "resources": [resource],
             "detail": detail,
@@ -514,20 +553,58 @@ class Emulator:
 
     def put_event(self, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
         """Put an event of CloudWatch's on the default bus."""
-        bridge: Any = importlib.import_module("ministack.services.eventbridge")
         entry = {
             "Source": "aws.cloudwatch",
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": [resource],
         }
-        bridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        self._bridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    def on_incident_target(
+        self, start: Callable[[dict[str, Any], str, dict[str, Any], dict[str, Any]], None]
+    ) -> None:
+        """Hand over what a rule or a schedule sends to Incident Manager: target, input, rule, event.
+
+        Rules and schedules go by the cloud's clock.
+        """
+        invoke = self._bridge._invoke_target
+        time = types.SimpleNamespace(**{**vars(importlib.import_module("time")), "time": self._seconds})
+        self._bridge.time = self._scheduler.time = time
+
+        def invoke_or_hand_over(
+            target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
+        ) -> None:
+            arn = target.get("Arn", "").lower()
+            if ":ssm-incidents:" in arn or arn.endswith(":ssmincidents:startincident"):
+                shaped = (view or self._bridge._pattern_event_view(event)).event_with_detail()
+                start(target, target.get("Input") or "", rule, shaped)
+            else:
+                invoke(target, event, rule, view)
+
+        self._bridge._invoke_target = invoke_or_hand_over
+
+    def _seconds(self) -> float:
+        return self._cloud.clock.now().timestamp()
+
+    def tick(self) -> None:
+        """Fire what is due among the schedules and the scheduled rules."""
+        self._scheduler._tick_schedules()
+        self._bridge._tick_scheduled_rules()
 
     # The end
 
     def stop(self) -> None:
         """Stop every function worker and every node process."""
         importlib.import_module("ministack.app")._reset_all_state()
+
+
+def _for_anything(policy: Any) -> dict[str, Any]:
+    """Make a trust policy one on a resource, as the evaluator wants it."""
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement", [])
+    statements = statements if isinstance(statements, list) else [statements]
+    return {**document, "Statement": [{**statement, "Resource": "*"} for statement in statements]}
 
 
 def _make_math(alarm: dict[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""The control path, for LocalCloud: faults, outbox, audit, health. No part of AWS."""
+"""The control path, for LocalCloud: the clock, faults, outboxes, audit, health. No part of AWS."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from .contacts import activate_all
 from .faults import TRANSPORT, Fault
 from .wire import Request, Response
 
@@ -15,14 +17,20 @@ if TYPE_CHECKING:
 
     from .faults import Faults
     from .services import Service
-    from .state import Cloud
+    from .state import Account, Cloud
+
+_MINUTE_S = 60
+_LONGEST_S = 366 * 24 * 3600
 
 
 class Control:
     """Answers under /_cdk_incidents/."""
 
-    def __init__(self, cloud: Cloud, pending: Faults, services: Iterable[Service]) -> None:
+    def __init__(
+        self, cloud: Cloud, pending: Faults, services: Iterable[Service], tick: Callable[[], None]
+    ) -> None:
         self._cloud = cloud
+        self._tick = tick
         self._pending = pending
         self._services = list(services)
 
@@ -31,11 +39,18 @@ class Control:
         route = f"{request.method} {request.path.rpartition('/')[2]}"
         if route == "POST faults":
             return self._add(request.body)
+        if route == "POST clock":
+            return self._move(request.body)
         if route == "DELETE faults":
             self._pending.clear()
+        self._cloud.clock.catch_up()
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": self._cloud.region},
             "GET pages": lambda: {"pages": self._cloud.pages},
+            "GET runbooks": lambda: {"runbooks": self._cloud.runbooks},
+            "GET codes": lambda: {"codes": {k: v for a in self._accounts() for k, v in a.codes.items()}},
+            "GET clock": self._time,
+            "POST activations": lambda: {"activated": [n for a in self._accounts() for n in activate_all(a)]},
             "GET audit": lambda: {"audit": self._cloud.audit},
             "GET faults": lambda: {"faults": [asdict(fault) for fault in self._pending.pending()]},
             "DELETE faults": lambda: {"faults": []},
@@ -43,6 +58,30 @@ class Control:
         if route in answers:
             return _json(answers[route]())
         return _json({"error": f"{request.method} {request.path} is not known"}, 404)
+
+    def _accounts(self) -> list[Account]:
+        return list(self._cloud.accounts.values())
+
+    def _time(self) -> dict[str, Any]:
+        due = self._cloud.clock.due
+        return {"now": self._cloud.clock.now().isoformat(), "due": due.isoformat() if due else None}
+
+    def _move(self, body: bytes) -> Response:
+        """Move the clock: by so many seconds, or until nothing is left to do."""
+        clock, asked = self._cloud.clock, json.loads(body or b"{}")
+        seconds = asked.get("advance_s")
+        if seconds is None:
+            clock.play_out()
+        elif not isinstance(seconds, (int, float)) or not 0 <= seconds <= _LONGEST_S:
+            problem = f"advance_s must be a number of seconds from 0 to {_LONGEST_S} (got {seconds!r})"
+            return _json({"error": problem}, 400)
+        else:
+            # Schedules are due at full minutes; a tick where none is costs next to nothing.
+            begun = clock.now()
+            for minute in range(1, int(seconds // _MINUTE_S) + 1):
+                clock.at(begun + dt.timedelta(seconds=minute * _MINUTE_S), self._tick)
+            clock.advance(dt.timedelta(seconds=seconds))
+        return _json(self._time())
 
     def _add(self, body: bytes) -> Response:
         try:

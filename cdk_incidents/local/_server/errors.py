@@ -30,6 +30,20 @@ def not_found(resource_type: str, identifier: str) -> ServiceError:
     )
 
 
+def conflict(message: str, resource_type: str, identifier: str, **members: Any) -> ServiceError:
+    """Make the error for what stands against another resource."""
+    return ServiceError(
+        "ConflictException", message, resourceIdentifier=identifier, resourceType=resource_type, **members
+    )
+
+
+def over_quota(message: str, resource_type: str = "", identifier: str = "") -> ServiceError:
+    """Make the error for more than the service allows."""
+    return ServiceError(
+        "ServiceQuotaExceededException", message, resourceIdentifier=identifier, resourceType=resource_type
+    )
+
+
 def denied(principal: str, action: str, resource: str, *, via: str = "") -> ServiceError:
     """Make the error for a caller that may not do what it asked for."""
     through = f" (called via {via})" if via else ""

@@ -6,8 +6,8 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from . import ops_items, timeline
-from .errors import ServiceError, invalid, not_found
+from . import engagements, notifications, ops_items, runbooks, timeline
+from .errors import ServiceError, invalid, not_found, over_quota
 from .paging import page
 from .state import Caller, Cloud, Record
 
@@ -69,12 +69,8 @@ def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, s
     month = (plan_arn, now.strftime("%Y-%m"))
     if account.started.get(month, 0) >= INCIDENTS_A_MONTH:
         # CHOICE: the code at this cap is not modelled.
-        raise ServiceError(
-            "ServiceQuotaExceededException",
-            f"A response plan starts at most {INCIDENTS_A_MONTH} incidents a month",
-            resourceIdentifier=plan_arn,
-            resourceType="RESPONSE_PLAN",
-        )
+        told = f"A response plan starts at most {INCIDENTS_A_MONTH} incidents a month"
+        raise over_quota(told, "RESPONSE_PLAN", plan_arn)
     account.started[month] = account.started.get(month, 0) + 1
     record = _new_record(cloud, caller, params, plan, dedupe)
     arn: str = record.data["arn"]
@@ -120,8 +116,7 @@ def _new_record(
         "notificationTargets": template.get("notificationTargets"),
     }
     record = account.records[data["arn"]] = Record(data, plan["arn"])
-    if template.get("incidentTags"):
-        account.tags[data["arn"]] = dict(template["incidentTags"])
+    account.tags[data["arn"]] = dict(template.get("incidentTags", {}))
     parent = ops_items.create(
         account,
         caller.region,
@@ -134,6 +129,10 @@ def _new_record(
     for item in [*params.get("relatedItems", []), parent_item]:
         add_related_item(record, item)
     _tell_trigger(record, source, details, now)
+    for item in runbooks.start_for_incident(cloud, caller, plan, record):
+        add_related_item(record, item)
+    engagements.engage_for_incident(account, plan, data)
+    notifications.tell(cloud, "OPENED", data)
     return record
 
 
@@ -165,7 +164,8 @@ def get_incident_record(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
 def update_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Change a record; a change of status shows in its timeline.
 
-    CHOICE: what resolving does to the OpsItem is not documented; here it stays open.
+    CHOICE: what resolving does to the OpsItem and to running engagements is not documented; here the one
+    stays open and the others stop.
     """
     record, now = find(caller, params["arn"]), cloud.clock.now()
     before = record.data["status"]
@@ -176,6 +176,9 @@ def update_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any])
         change = {"status": {"from": before, "to": record.data["status"]}, "changedBy": caller.arn}
         # CHOICE: the name of this event type is not documented.
         timeline.add(record, "SSM Incident Status Change", json.dumps(change), now)
+        if not record.is_open:
+            caller.account.engagements.stop_incident(record.data["arn"])
+    notifications.tell(cloud, "UPDATED" if record.is_open else "RESOLVED", record.data)
     return {}
 
 

@@ -40,17 +40,20 @@ _ON_NAMED = {
     "ListTagsForResource": "resourceArn",
 }
 _ON_OPS_ITEM = ("GetOpsItem", "DeleteOpsItem")
+# One of these names what an operation on contacts is about.
+_IN_CONTACTS = ("ContactId", "ContactArn", "ContactChannelId", "RotationId", "EngagementId", "ResourceARN")
 
 
 def check(caller: Caller, service: str, operation: str, params: dict[str, Any]) -> None:
     """Refuse an operation that the caller's policies do not allow on each of its resources."""
-    for resource in _resources(caller, service, operation, params):
+    about_contacts = service == "ssm-contacts"
+    for resource in (_contacts_resources if about_contacts else _resources)(caller, operation, params):
         _ask(caller, f"{service}:{operation}", resource)
     if operation == "StartIncident":
         _check_forwarded(caller, params)
 
 
-def _resources(caller: Caller, service: str, operation: str, params: dict[str, Any]) -> list[str]:
+def _resources(caller: Caller, operation: str, params: dict[str, Any]) -> list[str]:
     account = caller.account
     if operation in _ON_RECORD:
         return [params[_ON_RECORD[operation]]]
@@ -61,9 +64,19 @@ def _resources(caller: Caller, service: str, operation: str, params: dict[str, A
         return [params[_ON_NAMED[operation]]]
     if operation == "CreateResponsePlan":
         return [account.arn(f"response-plan/{params['name']}")]
-    if service == "ssm" and operation in _ON_OPS_ITEM:
+    if operation in _ON_OPS_ITEM:
         return [f"arn:aws:ssm:{caller.region}:{account.id}:opsitem/{params['OpsItemId']}"]
     return ["*"]
+
+
+def _contacts_resources(caller: Caller, operation: str, params: dict[str, Any]) -> list[str]:
+    """Name what an operation is about; the authorization reference writes a channel's ARN its own way."""
+    here = f"arn:aws:ssm-contacts:{caller.region}:{caller.account.id}"
+    if operation in ("CreateContact", "CreateRotation"):
+        return [f"{here}:contact/{params['Alias']}" if "Alias" in params else f"{here}:rotation/*"]
+    # A page comes first: who accepts it may name the channel as well.
+    named = [params[name] for name in ("PageId", *_IN_CONTACTS) if name in params]
+    return [named[0].replace(":contact-channel/", ":contactchannel/") if named else "*"]
 
 
 def _check_forwarded(caller: Caller, params: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import ServiceError, invalid, not_found
+from .errors import conflict, invalid, not_found
 from .paging import page
 from .state import active_region, new_replication_set
 
@@ -26,12 +26,8 @@ def create_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any])
     """Create the account's set."""
     account = caller.account
     if account.replication_set:
-        raise ServiceError(
-            "ConflictException",
-            "The account has a replication set already",
-            resourceIdentifier=account.replication_set["arn"],
-            resourceType="REPLICATION_SET",
-        )
+        arn = account.replication_set["arn"]
+        raise conflict(f"The account has a replication set already: {arn}", "REPLICATION_SET", arn)
     account.replication_set = new_replication_set(account, params["regions"], caller.arn, cloud.clock.now())
     account.tags[account.replication_set["arn"]] = params.get("tags", {})
     return {"arn": account.replication_set["arn"]}
@@ -82,13 +78,16 @@ def update_deletion_protection(cloud: Cloud, caller: Caller, params: dict[str, A
 
 
 def delete_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """Delete the set, and with it every plan and every incident."""
+    """Delete the set, and with it every plan, every contact and every incident."""
     if _own(caller, params["arn"])["deletionProtected"]:
         raise invalid("The replication set is protected from deletion")
     account = caller.account
     account.replication_set = None
-    for gone in (account.plans, account.records, account.tags, account.tokens):
+    account.engagements.stop_all()
+    for gone in (account.plans, account.records, account.tags, account.tokens, account.contacts):
         gone.clear()
+    for going in (account.channels, account.codes, account.policies, account.rotations, account.overrides):
+        going.clear()
     return {}
 
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import faults, incidents, ops_items, permissions, replication, response_plans, timeline
-from .errors import ServiceError
+from . import (
+    contacts,
+    engagements,
+    faults,
+    incidents,
+    ops_items,
+    permissions,
+    replication,
+    response_plans,
+    runbooks,
+    sharing,
+    timeline,
+)
+from .constraints import violations
+from .errors import ServiceError, invalid
+from .resources import Tags
 from .wire import Request, Response, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .resources import Play
     from .state import Caller, Cloud
-
-    Play = Callable[[Cloud, Caller, dict[str, Any]], dict[str, Any]]
 
 INCIDENT_MANAGER: dict[str, Play] = {
     "StartIncident": incidents.start_incident,
@@ -28,14 +41,8 @@ INCIDENT_MANAGER: dict[str, Play] = {
     "UpdateTimelineEvent": timeline.update_timeline_event,
     "DeleteTimelineEvent": timeline.delete_timeline_event,
     "ListTimelineEvents": timeline.list_timeline_events,
-    "CreateResponsePlan": response_plans.create_response_plan,
-    "GetResponsePlan": response_plans.get_response_plan,
-    "UpdateResponsePlan": response_plans.update_response_plan,
-    "DeleteResponsePlan": response_plans.delete_response_plan,
-    "ListResponsePlans": response_plans.list_response_plans,
-    "TagResource": response_plans.tag_resource,
-    "UntagResource": response_plans.untag_resource,
-    "ListTagsForResource": response_plans.list_tags_for_resource,
+    **response_plans.ResponsePlans().plays(),
+    **Tags("resourceArn", "tags", "tagKeys", dict).plays(),
     "CreateReplicationSet": replication.create_replication_set,
     "GetReplicationSet": replication.get_replication_set,
     "UpdateReplicationSet": replication.update_replication_set,
@@ -43,14 +50,24 @@ INCIDENT_MANAGER: dict[str, Play] = {
     "DeleteReplicationSet": replication.delete_replication_set,
     "ListReplicationSets": replication.list_replication_sets,
 }
-OPS_CENTER: dict[str, Play] = {
+CONTACTS: dict[str, Play] = {
+    **contacts.CONTACTS.plays(),
+    **contacts.CHANNELS.plays(),
+    **contacts.ROTATIONS.plays(),
+    **engagements.plays(),
+    **Tags(
+        "ResourceARN", "Tags", "TagKeys", lambda tags: [{"Key": k, "Value": v} for k, v in tags.items()]
+    ).plays(),
+}
+SYSTEMS_MANAGER: dict[str, Play] = {
     "CreateOpsItem": ops_items.create_ops_item,
     "GetOpsItem": ops_items.get_ops_item,
     "DeleteOpsItem": ops_items.delete_ops_item,
     "DescribeOpsItems": ops_items.describe_ops_items,
+    **runbooks.plays(),
 }
 # These work without a replication set, or in a Region that it lacks.
-_ANYWHERE = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet", *OPS_CENTER}
+_ANYWHERE = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet", *SYSTEMS_MANAGER}
 
 
 class BrokenConnection(Exception):  # noqa: N818
@@ -109,10 +126,19 @@ class Service:
                 f"{self.wire.service}:{operation or '?'} is not played by the loopback AWS of cdk_incidents"
                 f" (played: {', '.join(self._plays)})",
             )
-        permissions.check(caller, self.wire.service, operation, params)
+        self._cloud.clock.catch_up()
+        acting = sharing.owner_for(self._cloud, caller, operation, params)
+        permissions.check(acting, self.wire.service, operation, params)
         if operation not in _ANYWHERE:
-            replication.require(caller)
-        return self._plays[operation](self._cloud, caller, params)
+            replication.require(acting)
+        return self._plays[operation](self._cloud, acting, params)
+
+    def start(self, params: dict[str, Any], caller: Caller) -> None:
+        """Start an incident for another service of AWS, with input that has not been checked yet."""
+        shape = self.wire.input_shape("StartIncident")
+        if problems := violations(shape, params):
+            raise invalid("; ".join(problems))
+        self.call("StartIncident", params, caller)
 
 
 def _raise(fault: faults.Fault | None) -> None:

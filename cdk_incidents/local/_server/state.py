@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .clock import Clock
+from .engagements import Engagements
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
-
-
-class Clock:
-    """The time that the service goes by."""
-
-    def now(self) -> dt.datetime:
-        """Tell the time."""
-        return dt.datetime.now(dt.timezone.utc)
 
 
 @dataclass
@@ -43,6 +38,16 @@ class Account:
     plans: dict[str, dict[str, Any]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     ops_items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Contacts, channels (and the codes that were sent) and rotations are a Region's, as their ARNs tell.
+    contacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    rotations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    overrides: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # Systems Manager documents by Region and name.
+    documents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    engagements: Engagements = field(init=False)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     # What was asked and answered under a client token, by operation and token.
     tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]] = field(default_factory=dict)
@@ -54,25 +59,61 @@ class Account:
         return f"arn:aws:ssm-incidents::{self.id}:{resource}"
 
 
+class Outside(Protocol):
+    """What the services ask of the rest of AWS."""
+
+    def may_publish(self, topic_arn: str, service: str, source_arn: str, account: str) -> str:
+        """Tell why a service may not publish to a topic; empty if it may."""
+
+    def publish(self, topic_arn: str, subject: str, message: str) -> None:
+        """Publish to a topic."""
+
+    def role_refuses(self, role_arn: str, service: str, source_arn: str, wanted: dict[str, list[str]]) -> str:
+        """Tell why a service cannot act as a role on one of each action's resources; empty if it can."""
+
+
+class Alone:
+    """No rest of AWS: nothing is refused, and nobody hears."""
+
+    def may_publish(self, *_: str) -> str:
+        """Refuse nothing."""
+        return ""
+
+    def publish(self, *_: str) -> None:
+        """Tell nobody."""
+
+    def role_refuses(self, *_: Any) -> str:
+        """Refuse nothing."""
+        return ""
+
+
 @dataclass
 class Cloud:
     """Everything, for one run of the server."""
 
     region: str
     clock: Clock = field(default_factory=Clock)
+    # Whether an account that shows up is an existing customer's.
+    replication_set: bool = True
     accounts: dict[str, Account] = field(default_factory=dict)
     # Every StartIncident that reached the service: when, by whom, for which plan, with what outcome.
     audit: list[dict[str, Any]] = field(default_factory=list)
-    # Every page that would have been sent.
+    # Every page that would have been sent, and every runbook that would have been started.
     pages: list[dict[str, Any]] = field(default_factory=list)
+    runbooks: list[dict[str, Any]] = field(default_factory=list)
+    # What is shared by RAM, by the share's ARN.
+    shares: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outside: Outside = field(default_factory=Alone)
 
     def account(self, account_id: str) -> Account:
         """Give an account; a new one is an existing customer's, with a replication set in the home Region."""
         if account_id not in self.accounts:
             account = self.accounts[account_id] = Account(account_id)
-            account.replication_set = new_replication_set(
-                account, {self.region: {}}, f"arn:aws:iam::{account_id}:root", self.clock.now()
-            )
+            account.engagements = Engagements(account, self.clock, self.pages)
+            if self.replication_set:
+                account.replication_set = new_replication_set(
+                    account, {self.region: {}}, f"arn:aws:iam::{account_id}:root", self.clock.now()
+                )
         return self.accounts[account_id]
 
 
@@ -93,8 +134,10 @@ def new_replication_set(
     account: Account, regions: dict[str, dict[str, Any]], created_by: str, now: dt.datetime
 ) -> dict[str, Any]:
     """Make a replication set that is active at once."""
+    arn = account.arn(f"replication-set/{uuid.uuid4()}")
+    account.tags[arn] = {}
     return {
-        "arn": account.arn(f"replication-set/{uuid.uuid4()}"),
+        "arn": arn,
         "createdBy": created_by,
         "createdTime": now,
         "deletionProtected": False,

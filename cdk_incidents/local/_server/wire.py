@@ -138,8 +138,11 @@ class Wire:
         status = (shape.metadata.get("error") or {}).get("httpStatusCode", 400) if shape else 400
         members = shape.members if shape else {}
         message = "message" if "message" in members or not members else "Message"
-        known = {"serviceCode": self.service, "quotaCode": "unknown", **error.members}
-        body = {key: _write(member, known[key]) for key, member in members.items() if key in known}
+        # One service has resourceIdentifier, the other ResourceId.
+        known = {"servicecode": self.service, "quotacode": "unknown"}
+        known |= {key.lower().replace("identifier", "id"): value for key, value in error.members.items()}
+        wanted = {key: key.lower().replace("identifier", "id") for key in members}
+        body = {key: _write(members[key], known[name]) for key, name in wanted.items() if name in known}
         body = {"__type": error.code, **body, message: error.message}
         headers = {**_headers(self._rest), "x-amzn-errortype": error.code}
         return Response(status, json.dumps(body).encode(), headers)

@@ -98,6 +98,84 @@ class Aws:
         token = (given["SecretAccessKey"], given["SessionToken"])
         return self.client(service, key=given["AccessKeyId"], token=token)
 
+    def topic(self, *, service: str = "ssm-incidents.amazonaws.com", account: str = ACCOUNT) -> str:
+        """Make a topic to which a service may publish for an account, and give its ARN."""
+        sns = self.client("sns")
+        arn: str = sns.create_topic(Name=unique("topic"))["TopicArn"]
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+        return arn
+
+    def contact(self, *channels: str, stages: list[list[int]] | None = None, active: bool = True) -> str:
+        """Make a person with channels of some types; a stage has a duration and a retry interval.
+
+        Without `stages`, all channels are paged at once and once.
+        """
+        contacts, alias = self.client("ssm-contacts"), unique("person")
+        arn: str = contacts.create_contact(Alias=alias, Type="PERSONAL", Plan={"Stages": []})["ContactArn"]
+        made = [self.channel(arn, kind, active=active) for kind in channels]
+        targets = [(made, 0, 0)] if stages is None else [(made, *stage) for stage in stages]
+        plan = [
+            {
+                "DurationInMinutes": minutes,
+                "Targets": [
+                    {"ChannelTargetInfo": {"ContactChannelId": c, "RetryIntervalInMinutes": retry}}
+                    for c in those
+                ],
+            }
+            for those, minutes, retry in targets
+        ]
+        contacts.update_contact(ContactId=arn, Plan={"Stages": plan})
+        return arn
+
+    def channel(self, contact: str, kind: str = "SMS", *, active: bool = True) -> str:
+        """Give a person a channel."""
+        contacts = self.client("ssm-contacts")
+        address = "a@example.com" if kind == "EMAIL" else "+4915112345678"
+        arn: str = contacts.create_contact_channel(
+            ContactId=contact, Name=f"{kind} of it", Type=kind, DeliveryAddress={"SimpleAddress": address}
+        )["ContactChannelArn"]
+        if active:
+            code = self.control("GET", "codes")["codes"][arn]
+            contacts.activate_contact_channel(ContactChannelId=arn, ActivationCode=code)
+        return arn
+
+    def escalation(self, *stages: tuple[int, dict[str, bool]]) -> str:
+        """Make an escalation plan of stages: minutes, and contacts with whether each is essential."""
+        plan = [
+            {
+                "DurationInMinutes": minutes,
+                "Targets": [
+                    {"ContactTargetInfo": {"ContactId": arn, "IsEssential": essential}}
+                    for arn, essential in targets.items()
+                ],
+            }
+            for minutes, targets in stages
+        ]
+        arn: str = self.client("ssm-contacts").create_contact(
+            Alias=unique("escalation"), Type="ESCALATION", Plan={"Stages": plan}
+        )["ContactArn"]
+        return arn
+
+    def advance(self, *, minutes: float) -> None:
+        """Move the clock."""
+        self.control("POST", "clock", {"advance_s": minutes * 60})
+
+    def pages(self, incident: str) -> list[tuple[str, str, float]]:
+        """Give (contact, channel, minutes) of each page for an incident or an engagement."""
+        return [
+            (page["contact"], page["channel"], round(page["after_s"] / 60, 1))
+            for page in self.control("GET", "pages")["pages"]
+            if incident in (page["incident_record_arn"], page["engagement_arn"])
+        ]
+
     def queue(self) -> tuple[str, str]:
         """Make a queue and give its URL and ARN."""
         sqs = self.client("sqs")

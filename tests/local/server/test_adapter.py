@@ -72,12 +72,17 @@ _USED = {
         "_dispatch_to_lambda": "arn payload",
         "_dispatch_to_sqs": "spec payload sqs_parameters",
         "_invoke_target": "target event rule view",
+        "_pattern_event_view": "event",
         "_put_events": "data allow_aws_source",
+        "_tick_scheduled_rules": "",
     },
     "ministack.services.sns": {
         "_deliver_to_lambda": "endpoint envelope topic_arn sub_arn msg_id raw_message message_attributes",
         "_fanout": "topic_arn msg_id message subject",
+        "_topic_by_arn_any_scope": "topic_arn",
+        "publish_internal": "topic_arn message subject",
     },
+    "ministack.services.scheduler": {"_tick_schedules": ""},
     "ministack.services.cloudformation.custom_resource": {
         "deliver_response": "token response",
         "invoke_custom_resource": "request_type logical_id props stack_name stack_id resource_type"
@@ -96,6 +101,7 @@ _TABLES = {
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS", "_REPLACING_PROPERTIES"),
     "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
     "ministack.services.cloudwatch_logs": ("_log_groups",),
+    "ministack.services.iam": ("_roles",),
     "ministack.core.iam_evaluator": ("EvalContext",),
 }
 

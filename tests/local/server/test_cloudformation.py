@@ -86,9 +86,11 @@ def _plan(name: str, **more: Any) -> dict[str, Any]:
 _ARNS = {"Ref": {"Ref": "Plan"}, "Arn": {"Fn::GetAtt": ["Plan", "Arn"]}}
 
 
-def test_a_response_plan_is_created_with_all_of_its_properties(stack: Stack, incidents: Any) -> None:
+def test_a_response_plan_is_created_with_all_of_its_properties(
+    aws: Aws, stack: Stack, incidents: Any
+) -> None:
     """Ref and Arn are the ARN, and every property arrives."""
-    name, topic = unique("plan"), f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
+    name, topic = unique("plan"), aws.topic()
     contact = f"arn:aws:ssm-contacts:{REGION}:{ACCOUNT}:contact/oncall"
     automation = {
         "DocumentName": "Doc",

@@ -19,9 +19,9 @@ def _account(aws: Aws, number: int) -> Any:
     return aws.client("ssm-incidents", key=f"{number:012d}")
 
 
-def test_a_plan_gives_back_what_went_in(incidents: Any) -> None:
+def test_a_plan_gives_back_what_went_in(aws: Aws, incidents: Any) -> None:
     """All members of a plan are kept."""
-    name = unique("plan")
+    name, topic, chat = unique("plan"), aws.topic(), aws.topic()
     plan = {
         "displayName": "Checkout",
         "engagements": ["arn:aws:ssm-contacts:us-east-1:000000000000:contact/oncall"],
@@ -30,9 +30,9 @@ def test_a_plan_gives_back_what_went_in(incidents: Any) -> None:
             "summary": "s",
             "dedupeString": "d",
             "incidentTags": {"k": "v"},
-            "notificationTargets": [{"snsTopicArn": "arn:aws:sns:us-east-1:000000000000:t"}],
+            "notificationTargets": [{"snsTopicArn": topic}],
         },
-        "chatChannel": {"chatbotSns": ["arn:aws:sns:us-east-1:000000000000:chat"]},
+        "chatChannel": {"chatbotSns": [chat]},
         "actions": [
             {"ssmAutomation": {"documentName": "Doc", "roleArn": "arn:aws:iam::000000000000:role/r"}}
         ],

@@ -1,0 +1,47 @@
+"""Messages to a plan's topics, chat and notification: when it is made, and as its incidents change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .errors import invalid
+
+if TYPE_CHECKING:
+    from .state import Caller, Cloud
+
+_SERVICE = "ssm-incidents.amazonaws.com"
+
+
+def verify(cloud: Cloud, caller: Caller, plan: dict[str, Any]) -> None:
+    """Publish a test message to each topic of a plan, or refuse the plan."""
+    account, region = caller.account.id, caller.region
+    topics = _topics({**plan["incidentTemplate"], **plan})
+    for topic in topics:
+        if topic.split(":")[3:5] != [region, account]:
+            raise invalid(
+                f"The topic {topic} must be of account {account} and Region {region}, as the plan is"
+            )
+        if problem := cloud.outside.may_publish(topic, _SERVICE, plan["arn"], account):
+            raise invalid(f"Incident Manager cannot publish to the topic {topic}: {problem}")
+    for topic in topics:
+        cloud.outside.publish(topic, "Test", _message("TEST", plan["arn"], {"plan": plan["name"]}))
+
+
+def tell(cloud: Cloud, event: str, record: dict[str, Any]) -> None:
+    """Tell an incident's topics what became of it. CHOICE: the text is not documented."""
+    told = {name: record[name] for name in ("title", "impact", "status", "summary") if record.get(name)}
+    account = record["arn"].split(":")[4]
+    for topic in _topics(record):
+        if not cloud.outside.may_publish(topic, _SERVICE, record["arn"], account):
+            subject = f"Incident {event.lower()}: {record['title']}"
+            cloud.outside.publish(topic, subject[:100], _message(event, record["arn"], told))
+
+
+def _topics(source: dict[str, Any]) -> list[str]:
+    targets = [t["snsTopicArn"] for t in source.get("notificationTargets") or [] if "snsTopicArn" in t]
+    return list(dict.fromkeys([*targets, *(source.get("chatChannel") or {}).get("chatbotSns", [])]))
+
+
+def _message(event: str, arn: str, told: dict[str, Any]) -> str:
+    return json.dumps({"source": "aws.ssm-incidents", "event": event, "arn": arn, **told})

@@ -1,0 +1,188 @@
+"""One kind of resource, whatever service has it: made, found, changed, deleted and listed by its ARN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .errors import ServiceError, conflict, not_found
+from .paging import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .state import Account, Caller, Cloud
+
+    Play = Callable[[Cloud, Caller, dict[str, Any]], dict[str, Any]]
+
+_TAGS_ALLOWED = 50
+
+
+class Kind:
+    """The operations on one kind; a subclass says how the model calls things, and adds the rules.
+
+    Attributes
+    ----------
+    noun
+        as the operations have it: CreateContact, ListContacts
+    store
+        the account's attribute that holds them by ARN
+    arn, key
+        the member that holds the ARN in an answer, and in a question
+    listed
+        the member that holds a list of them
+    token, tags
+        the parameters that hold a client token and tags
+    """
+
+    noun: ClassVar[str]
+    store: ClassVar[str]
+    arn: ClassVar[str] = "arn"
+    key: ClassVar[str] = "arn"
+    listed: ClassVar[str]
+    token: ClassVar[str] = "IdempotencyToken"  # noqa: S105 - a parameter's name
+    tags: ClassVar[str] = "Tags"
+
+    def plays(self) -> dict[str, Play]:
+        """Give the operations by name."""
+        return {
+            f"Create{self.noun}": self.create,
+            f"Get{self.noun}": lambda _, caller, params: self.find(caller, params[self.key]),
+            f"Update{self.noun}": self.update,
+            f"Delete{self.noun}": self.delete,
+            f"List{self.noun}s": self.list,
+        }
+
+    # What a subclass says
+
+    def new_arn(self, caller: Caller, params: dict[str, Any]) -> str:
+        """Give the ARN that a new one gets."""
+        raise NotImplementedError
+
+    def check(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+        """Refuse what the service refuses, before it is made or changed."""
+
+    def change(self, item: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+        """Give what an item becomes."""
+        return {**item, **params}
+
+    def made(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+        """Do what follows a creation."""
+
+    def gone(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+        """Do what goes before a deletion, or refuse it."""
+
+    def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:  # noqa: ARG002
+        """Tell whether an item belongs into a list."""
+        return True
+
+    # The operations
+
+    @property
+    def resource_type(self) -> str:
+        """The kind's name in an error."""
+        return "".join(f"_{c}" if c.isupper() else c for c in self.noun).strip("_").upper()
+
+    def all(self, account: Account) -> dict[str, dict[str, Any]]:
+        """Give all of an account."""
+        found: dict[str, dict[str, Any]] = getattr(account, self.store)
+        return found
+
+    def find(self, caller: Caller, arn: str) -> dict[str, Any]:
+        """Give one of the caller's account and Region."""
+        item = self.all(caller.account).get(arn)
+        if item is None or arn.split(":")[3] not in ("", caller.region):
+            raise not_found(self.resource_type, arn)
+        return item
+
+    def create(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Make one; a client token that comes again with the same details gives the same one again."""
+        account = caller.account
+        asked = {k: v for k, v in params.items() if k != self.token}
+        token = (f"Create{self.noun}", params.get(self.token, ""))
+        if token[1] and token in account.tokens:
+            earlier, arn = account.tokens[token]
+            if earlier == asked and arn in self.all(account):
+                return {self.arn: arn}
+        arn = self.new_arn(caller, params)
+        if arn in self.all(account):
+            raise conflict(f"{arn} exists", self.resource_type, arn)
+        item = {**{k: v for k, v in asked.items() if k != self.tags}, self.arn: arn}
+        self.check(cloud, caller, item)
+        self.all(account)[arn] = item
+        account.tags[arn] = read_tags(params.get(self.tags, {}))
+        if token[1]:
+            account.tokens[token] = (asked, arn)
+        self.made(cloud, caller, item)
+        return {self.arn: arn}
+
+    def update(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Change what is given."""
+        arn = params[self.key]
+        given = {k: v for k, v in params.items() if k not in (self.key, self.token)}
+        item = self.change(self.find(caller, arn), given)
+        self.check(cloud, caller, item)
+        self.all(caller.account)[arn] = item
+        return {}
+
+    def delete(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Delete one."""
+        arn = params[self.key]
+        self.gone(cloud, caller, self.find(caller, arn))
+        del self.all(caller.account)[arn]
+        caller.account.tags.pop(arn, None)
+        return {}
+
+    def list(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """List those of the caller's Region, by ARN."""
+        found = sorted(self.all(caller.account).items())
+        here = [item for arn, item in found if arn.split(":")[3] in ("", caller.region)]
+        return page([item for item in here if self.among(item, params)], params, self.listed)
+
+
+class Tags:
+    """The operations on tags: a map in one service, a list of pairs in another.
+
+    Parameters
+    ----------
+    arn, tags, keys
+        the parameters' names
+    write
+        puts tags into the form of an answer
+    """
+
+    def __init__(self, arn: str, tags: str, keys: str, write: Callable[[dict[str, str]], Any]) -> None:
+        self._arn, self._member, self._keys, self._write = arn, tags, keys, write
+
+    def plays(self) -> dict[str, Play]:
+        """Give the operations by name."""
+        return {"TagResource": self._tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
+
+    def _tag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        tags = {**self._of(caller, params), **read_tags(params[self._member])}
+        if len(tags) > _TAGS_ALLOWED:
+            raise ServiceError(
+                "ServiceQuotaExceededException", f"A resource has at most {_TAGS_ALLOWED} tags"
+            )
+        caller.account.tags[params[self._arn]] = tags
+        return {}
+
+    def _untag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        tags = self._of(caller, params)
+        caller.account.tags[params[self._arn]] = {
+            k: v for k, v in tags.items() if k not in params[self._keys]
+        }
+        return {}
+
+    def _list(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        return {self._member: self._write(self._of(caller, params))}
+
+    def _of(self, caller: Caller, params: dict[str, Any]) -> dict[str, str]:
+        arn, account = params[self._arn], caller.account
+        if arn not in account.tags:
+            raise not_found("RESOURCE", arn)
+        return account.tags[arn]
+
+
+def read_tags(tags: Any) -> dict[str, str]:
+    """Read tags of either form."""
+    return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags}
