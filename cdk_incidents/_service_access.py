@@ -124,12 +124,12 @@ def _let_use(plan: Construct, resource: CfnResource, argument: str, key: kms.IKe
             argument,
             "encrypted with a customer managed key, or not at all",
             key.key_id,
-            f"AWS's own key lets {SERVICE} not in; make a kms.Key.",
+            "AWS's own key lets no other service in; make a kms.Key.",
         )
-    added = key.add_to_resource_policy(_statement(plan, _USE_A_KEY, "*"))
-    if added.policy_dependable is not None:
-        resource.node.add_dependency(added.policy_dependable)
-    if not added.statement_added:
+    if key.add_to_resource_policy(_statement(plan, _USE_A_KEY, "*")).statement_added:
+        # Its policy is a part of the key, and what CDK gives to depend on is no construct.
+        resource.node.add_dependency(key)
+    else:
         Annotations.of(plan).add_warning_v2(
             warning_id,
             f"{argument}: the key must let {SERVICE} use it (got {key.node.path}, an import, whose policy"

@@ -10,7 +10,7 @@ from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents._checks import check_count, is_token, refusal
-from cdk_incidents._topic import check_topics
+from cdk_incidents._topic import check_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ class ChatChannel:
                 None,
                 "pass the topic that the channel has, e.g. by sns.Topic.from_topic_arn.",
             )
-        return cls(_checked(topic), configuration)
+        return cls(_given(topic), configuration)
 
     @classmethod
     def teams(cls, configuration: Teams, *, topic: Topic | None = None) -> ChatChannel:
@@ -110,7 +110,7 @@ class ChatChannel:
                 "a token",
                 "put the topic in there, and take ChatChannel.topics(topic).",
             )
-        return cls(_checked(topic), configuration)
+        return cls(_given(topic), configuration)
 
     @classmethod
     def topics(cls, *topics: Topic) -> ChatChannel:
@@ -129,12 +129,13 @@ class ChatChannel:
         if not topics:
             raise refusal("topics", "at least one", "none", "leave chat_channel out for a plan without.")
         check_count("topics", topics, maximum=5, remedy="let further channels read one of these.")
-        if len({topic.topic_arn for topic in topics if hasattr(topic, "topic_arn")}) < len(topics):
-            check_topics("topics", topics)
+        for topic in topics:
+            check_topic("topics: each", topic)
+        if len({topic.topic_arn for topic in topics}) < len(topics):
             raise refusal(
                 "topics", "different ones", [topic.node.path for topic in topics], "give each once."
             )
-        return cls(_checked(*topics))
+        return cls(topics)
 
 
 def topics_of(channel: ChatChannel, plan: Construct) -> Sequence[Topic]:
@@ -146,10 +147,11 @@ def topics_of(channel: ChatChannel, plan: Construct) -> Sequence[Topic]:
     return topics
 
 
-def _checked(*topics: Topic | None) -> tuple[Topic, ...]:
-    given = tuple(topic for topic in topics if topic is not None)
-    check_topics("topic", given)
-    return given
+def _given(topic: Topic | None) -> tuple[Topic, ...]:
+    if topic is None:
+        return ()
+    check_topic("topic", topic)
+    return (topic,)
 
 
 def _subscribe(configuration: Slack | Teams, topic: Topic, plan: Construct) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cdk_incidents._checks import check_count, check_length, check_range
 from cdk_incidents._tags import check_tags
-from cdk_incidents._topic import check_topics
+from cdk_incidents._topic import check_topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +95,8 @@ class IncidentTemplate:
             maximum=10,
             remedy="subscribe further endpoints to one of the topics.",
         )
-        check_topics("notification_topics", self.notification_topics)
+        for topic in self.notification_topics:
+            check_topic("notification_topics: each", topic)
 
     @classmethod
     def critical(

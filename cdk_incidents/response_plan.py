@@ -26,9 +26,9 @@ from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._service_access import let_publish, let_read
 from cdk_incidents._sharing import share
 from cdk_incidents._tags import warn_of_refused_tags
-from cdk_incidents.chat_channel import topics_of
-from cdk_incidents.pager_duty import integration_of
-from cdk_incidents.runbook import action_of
+from cdk_incidents.chat_channel import ChatChannel, topics_of
+from cdk_incidents.pager_duty import PagerDuty, integration_of
+from cdk_incidents.runbook import Runbook, action_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
     from constructs import Construct, IConstruct
 
-    from cdk_incidents.chat_channel import ChatChannel
     from cdk_incidents.incident_template import Impact, IncidentTemplate
-    from cdk_incidents.pager_duty import PagerDuty
-    from cdk_incidents.runbook import Runbook
 
 # The console calls it `IncidentManager`, but the service-linked role may publish to this one only.
 _METRIC_NAMESPACE = "AWS/IncidentManager"
@@ -374,6 +371,9 @@ class ResponsePlan(_ResponsePlanBase):
         self._runbook_role: iam.IRole | iam.Role | None = None
         let_publish(self, self._resource, "notification_topics", incident.notification_topics)
         self._engage(engagements)
+        _check_part("runbook", runbook, Runbook, "e.g. Runbook(document).")
+        _check_part("chat_channel", chat_channel, ChatChannel, "e.g. ChatChannel.slack(channel).")
+        _check_part("pager_duty", pager_duty, PagerDuty, "e.g. PagerDuty(name=…, secret=…, service_id=…).")
         if runbook is not None:
             action, self._runbook_role = action_of(runbook, self, self._name)
             self._resource.actions = [action]
@@ -449,8 +449,10 @@ class ResponsePlan(_ResponsePlanBase):
         return _ImportedResponsePlan(scope, id, name=response_plan_name, arn=arn, account=account)
 
     def _engage(self, engagements: Sequence[IContactRef]) -> None:
+        if hasattr(engagements, "contact_ref"):
+            raise refusal("engagements", "a list", type(engagements).__name__, "put it into brackets.")
         for contact in engagements:
-            check_contact("engagements", contact)
+            check_contact("engagements: each", contact)
         check_count("engagements", engagements, maximum=5, remedy="put several into one EscalationPlan.")
         arns = [contact_arn_seen_from(contact, self) for contact in engagements]
         if len(set(arns)) < len(arns):
@@ -551,6 +553,11 @@ def record_arns(plan: IResponsePlanRef) -> str:
     return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:{records}"
 
 
+def has_incident_tags(plan: IResponsePlanRef) -> bool:
+    """Tell whether a plan's incidents carry tags, or may: of another's plan nobody here knows."""
+    return plan._has_incident_tags if isinstance(plan, _ResponsePlanBase) else True  # noqa: SLF001 - this file's own
+
+
 def tells_somebody(plan: IResponsePlanRef) -> bool:
     """Tell whether a plan of this app engages, notifies or runs anything; of an import nobody knows here."""
     resource = _resource_of(plan)
@@ -613,6 +620,11 @@ def _grant(
         resource_arns=arns,
         conditions=permissions.CALLED_BY_THE_SERVICE if through_the_service else None,
     )
+
+
+def _check_part(argument: str, value: object, kind: type, remedy: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise refusal(argument, f"a {kind.__name__}", value, remedy)
 
 
 def _derived_name(plan: ResponsePlan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from aws_cdk import ArnFormat, Stack
@@ -19,7 +20,7 @@ from cdk_incidents._nag import acknowledge_wildcard
 from cdk_incidents._service_access import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from constructs import Construct
 
@@ -103,6 +104,8 @@ class Runbook:
 
     def __post_init__(self) -> None:
         _check_document(self.document)
+        if not isinstance(self.parameters, Mapping):
+            raise refusal("parameters", "a dict", self.parameters, 'e.g. {"Service": "checkout"}.')
         for key, value in self.parameters.items():
             _check_parameter(key, value)
         for kind in (self._static(), self._dynamic()):
@@ -114,6 +117,8 @@ class Runbook:
             rule="a number, $LATEST or $DEFAULT",
             remedy="leave it out for the default version.",
         )
+        if self.role is not None and not hasattr(self.role, "role_arn"):
+            raise refusal("role", "a role", self.role, "import one with iam.Role.from_role_arn.")
         if self.target_account is not None and not isinstance(self.target_account, TargetAccount):
             raise refusal(
                 "target_account", "a TargetAccount", self.target_account, "e.g. TargetAccount.PLAN_OWNER."
@@ -139,7 +144,12 @@ class Runbook:
         known = ", ".join(sorted(declared)) or "none"
         for key, value in self.parameters.items():
             if key not in declared:
-                raise refusal("parameters", f"among the document's ({known})", key, "the runbook would fail.")
+                raise refusal(
+                    "parameters",
+                    f"among the document's ({known})",
+                    key,
+                    "with another the runbook would fail.",
+                )
             wanted = _type_of(value)
             if wanted is not None and declared[key].get("type") != wanted:
                 raise refusal(
@@ -191,7 +201,7 @@ def _check_document(document: object) -> None:
         return
     if not isinstance(document, str):
         raise refusal("document", "a name, an ARN or an ssm.CfnDocument", document, "pass one of these.")
-    check_length("document", document, minimum=3, maximum=128)
+    check_length("document", document, maximum=128)
     check_pattern(
         "document",
         document,
@@ -241,7 +251,10 @@ def _name_seen_from(document: str | ssm.CfnDocument, plan: Construct) -> str:
         return document.ref
     if document.name is None:
         raise refusal(
-            "document", "named, since its stack is another than the plan's", document.node.path, "pass name=…"
+            "document",
+            "named, since its stack is another than the plan's",
+            document.node.path,
+            "pass name= there.",
         )
     deploy_after(plan, document)
     return document.name
