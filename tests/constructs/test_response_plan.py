@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 
-from cdk_incidents import Impact, IncidentTemplate, ResponsePlan
+from cdk_incidents import ChatChannel, Contact, Impact, IncidentTemplate, PagerDuty, ResponsePlan, Runbook
+from tests.synthesis import CONTACT
 
 if TYPE_CHECKING:
     from cdk_incidents import IResponsePlan
@@ -85,18 +88,19 @@ def test_notification_topics_let_the_service_publish_for_this_account_only(full:
             "Effect": "Allow",
             "Principal": {"Service": "ssm-incidents.amazonaws.com"},
             "Resource": {"Ref": logical_id},
-            "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+            "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
         }
 
 
 def test_warns_of_topics_whose_policy_nobody_here_knows(full: Synth) -> None:
     """An imported topic gets no policy from us, so synth says what its own must allow; once, and by an id."""
-    ((path, level, text),) = full.messages
+    ((path, level, text),) = [message for message in full.messages if "topic-policy" in message[2]]
     assert (path, level) == ("/Stack/Full", "warning")
     assert text == (
         "notification_topics must let ssm-incidents.amazonaws.com publish, or the plan cannot be created (got"
         " Stack/Theirs, an import, whose policy nobody here knows): allow it sns:Publish with"
-        " aws:SourceAccount of this account. [ack: cdk-incidents:topic-policy]"
+        " aws:SourceAccount of this account, and kms:Decrypt and kms:GenerateDataKey* on the topic's key,"
+        " if it has one. [ack: cdk-incidents:topic-policy]"
     )
 
 
@@ -313,7 +317,7 @@ class Granting:
         self.stack = make.stack(env=make.env)
         self.plan: IResponsePlan
         self.account = "111122223333"
-        self.is_tagged = origin != "owned"
+        self.is_tagged = origin not in {"owned", "quiet"}
         name = "their-plan"
         if origin == "imported":
             self.plan = ResponsePlan.from_response_plan_arn(self.stack, "Plan", ARN)
@@ -323,13 +327,22 @@ class Granting:
         else:
             tags = {"team": "shop"} if self.is_tagged else None
             incident = IncidentTemplate.high(title="Title", tags=tags)
-            self.plan = ResponsePlan(self.stack, "Plan", incident=incident, response_plan_name=name)
+            first = Contact.from_contact_arn(self.stack, "First", CONTACT)
+            self.plan = ResponsePlan(
+                self.stack,
+                "Plan",
+                incident=incident,
+                response_plan_name=name,
+                engagements=[] if origin == "quiet" else [first],
+            )
         self.arn = self.stack.resolve(self.plan.response_plan_arn)
         partition: Any = {"Ref": "AWS::Partition"}
         self.records = {
             "Fn::Join": ["", ["arn:", partition, f":ssm-incidents::{self.account}:incident-record/{name}/*"]]
         }
-        self.contacts = {"Fn::Join": ["", ["arn:", partition, f":ssm-contacts:*:{self.account}:contact/*"]]}
+        everybody = {"Fn::Join": ["", ["arn:", partition, f":ssm-contacts:*:{self.account}:contact/*"]]}
+        self.contacts: Any = CONTACT if origin in {"owned", "tagged"} else everybody
+        self.is_quiet = origin == "quiet"
 
     def statements(self, make: Make, grant: str) -> list[dict[str, Any]]:
         """Return the statements that a user's policy holds after one grant."""
@@ -341,7 +354,7 @@ class Granting:
         return found
 
 
-@pytest.fixture(params=["owned", "tagged", "imported", "named"])
+@pytest.fixture(params=["owned", "quiet", "tagged", "imported", "named"])
 def granting(request: pytest.FixtureRequest, make: Make) -> Granting:
     """Return a plan of each origin: the grants of all are one suite."""
     return Granting(make, request.param)
@@ -377,17 +390,21 @@ MANAGE = {
 
 
 def test_grants_start_incident(granting: Granting, make: Make) -> None:
-    """Starting takes the plan, and paging and the OpsItem through the service only; tags take TagResource."""
+    """Starting takes the plan, and paging and the OpsItem through the service only; tags take TagResource.
+
+    Paging is for those whom the plan engages: of an import all of its account, of a quiet plan nobody.
+    """
     statements = granting.statements(make, "start_incident")
+    engage = {
+        "Effect": "Allow",
+        "Action": "ssm-contacts:StartEngagement",
+        "Resource": granting.contacts,
+        "Condition": CALLED_BY_THE_SERVICE,
+    }
     tag = {"Effect": "Allow", "Action": "ssm-incidents:TagResource", "Resource": granting.records}
     assert statements == [
         {"Effect": "Allow", "Action": "ssm-incidents:StartIncident", "Resource": granting.arn},
-        {
-            "Effect": "Allow",
-            "Action": "ssm-contacts:StartEngagement",
-            "Resource": granting.contacts,
-            "Condition": CALLED_BY_THE_SERVICE,
-        },
+        *([] if granting.is_quiet else [engage]),
         {
             "Effect": "Allow",
             "Action": "ssm:CreateOpsItem",
@@ -472,3 +489,124 @@ def test_metric_counts_by_impact_or_by_source(make: Make) -> None:
     )
     with pytest.raises(ValueError, match=expected):
         plan.metric("NumberOfCreateIncidents", impact=1, source="aws.cloudwatch")
+
+
+TOLD = ["engagement", "chat channel", "notification topic", "PagerDuty"]
+ARGUMENTS = ["engagements", "runbook", "chat_channel", "pager_duty"]
+NOBODY_PAGED = (
+    "engagements must name somebody for an incident to reach them (got none, and no chat channel,"
+    " notification topic or PagerDuty): pass engagements=[…], or acknowledge this where a plan is meant to be quiet."
+    " [ack: cdk-incidents:nobody-paged]"
+)
+
+
+def plan_that_tells(stack: cdk.Stack, told: str) -> ResponsePlan:
+    """Return a plan with that one way to tell people."""
+    topic = sns.Topic(stack, f"{told}Topic")
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, f"{told}Secret", "pager-duty")
+    topics = [topic] if told == "notification topic" else []
+    return ResponsePlan(
+        stack,
+        told.replace(" ", ""),
+        incident=IncidentTemplate.low(title="Title", notification_topics=topics),
+        engagements=[Contact.from_contact_arn(stack, "First", CONTACT)] if told == "engagement" else [],
+        chat_channel=ChatChannel.topics(topic) if told == "chat channel" else None,
+        pager_duty=PagerDuty(name="n", secret=secret, service_id="P") if told == "PagerDuty" else None,
+        runbook=Runbook("first-aid") if told == "runbook" else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def telling(make: Make) -> Synth:
+    """Return a stack with a plan for each way to tell people, and some that tell nobody."""
+    stack = make.stack()
+    for told in (*TOLD, "runbook", "nobody"):
+        plan_that_tells(stack, told)
+    by_hand = plan_that_tells(stack, "by hand")
+    l1 = by_hand.node.default_child
+    assert isinstance(l1, ssmincidents.CfnResponsePlan)
+    l1.engagements = [CONTACT]
+    cdk.Annotations.of(plan_that_tells(stack, "quiet")).acknowledge_warning("cdk-incidents:nobody-paged")
+    return make.synth(stack)
+
+
+def test_warns_of_a_plan_that_tells_nobody(telling: Synth) -> None:
+    """Synth warns of a plan whose incidents reach nobody, a runbook or not, unless that was acknowledged.
+
+    It warns of none that has one way to people, set by an argument or by hand on its L1.
+    """
+    found = {path: text for path, _, text in telling.messages if "nobody-paged" in text}
+    assert found == {"/Stack/nobody": NOBODY_PAGED, "/Stack/runbook": NOBODY_PAGED}
+
+
+def test_warns_once_however_often_it_is_synthesised(make: Make) -> None:
+    """A test that synthesises an app again sees each warning once."""
+    stack = make.stack()
+    plan_that_tells(stack, "nobody")
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    for _ in range(2):
+        assembly = app.synth(force=True)
+    texts = [str(message.entry.data) for message in assembly.get_stack_by_name("Stack").messages]
+    assert texts == [NOBODY_PAGED]
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS[1:])
+def test_refuses_a_part_of_another_kind(make: Make, argument: str) -> None:
+    """What other libraries take here, a name, an ARN or CDK's construct, is refused with what to write."""
+    kinds = {"runbook": "Runbook", "chat_channel": "ChatChannel", "pager_duty": "PagerDuty"}
+    arguments: dict[str, Any] = {argument: "first-aid"}
+    kind = kinds[argument]
+    with pytest.raises(ValueError, match=rf"^{argument} must be a {kind} \(got 'first-aid'\): e\.g\. {kind}"):
+        ResponsePlan(make.stack(), "Plan", incident=IncidentTemplate.low(title="Title"), **arguments)
+
+
+def test_parts_that_are_left_out_leave_nothing(full: Synth) -> None:
+    """Without the arguments a plan has no empty list, no role and no topic, and no runbook role to grant."""
+    assert not set(full.properties(PLAN, "Bare")) & {"Actions", "ChatChannel", "Engagements", "Integrations"}
+    assert full.of_type("AWS::IAM::Role") == {}
+    assert set(full.of_type("AWS::SNS::Topic")) == {
+        full.id_of("AWS::SNS::Topic", f"Topic{n}") for n in (1, 2)
+    }
+
+
+def test_a_plan_without_runbook_has_no_role(make: Make) -> None:
+    """The property that users grant on says that there is nothing to grant to."""
+    assert make.plan(make.stack()).runbook_role is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("Cost Center", "4711", r"tags: a key must be letters, digits .* \(got 'Cost Center'\)"),
+        ("mail@home", "x", r"tags: a key must be letters, digits .* \(got 'mail@home'\)"),
+        ("empty", "", r"tags: the value of 'empty' must be 1 to 256 characters long \(got ''\)"),
+        ("note", "50 €", r"tags: the value of 'note' must be letters, .* \(got '50 €'\)"),
+    ],
+)
+def test_warns_of_tags_that_the_service_refuses(make: Make, key: str, value: str, said: str) -> None:
+    """A tag of the whole app that would fail the plan's deployment is told at synth, with two ways out."""
+    stack = make.stack()
+    make.plan(stack)
+    cdk.Tags.of(stack.node.root).add(key, value)
+    synth = make.synth(stack)
+    ((path, level, text),) = synth.messages
+    assert (path, level) == ("/Stack/Plan", "warning")
+    assert re.fullmatch(
+        said + r": the deployment will fail\. Rename it, or keep it from here: Tags\.of\(app\)\.add\(…,"
+        r' exclude_resource_types=\["AWS::SSMIncidents::ResponsePlan"\]\)\.'
+        r" \[ack: cdk-incidents:refused-tags\]",
+        text,
+    )
+
+
+def test_says_nothing_of_tags_that_the_service_takes(make: Make) -> None:
+    """Tags that are fine reach the template in silence; one that is kept from plans is kept from them."""
+    stack = make.stack()
+    make.plan(stack)
+    cdk.Tags.of(stack).add("team", "shop + search")
+    plans = [PLAN]
+    cdk.Tags.of(stack).add("Cost Center", "4711", exclude_resource_types=plans)
+    synth = make.synth(stack)
+    assert synth.messages == []
+    assert synth.properties(PLAN)["Tags"] == [{"Key": "team", "Value": "shop + search"}]
