@@ -53,8 +53,6 @@ class ContactBase(Resource):
     _display_name: str | None = None
     # What an engagement may reach; none where it was made elsewhere, and nobody here knows.
     _members: Sequence[IContactRef] | None = None
-    # A schedule's; none where it was made elsewhere.
-    _rotation_arns: Sequence[str] = ()
     # What must exist before the contact is of use: it is created first, its channels and its plan after it.
     _parts: Sequence[CfnResource] = ()
 
@@ -94,12 +92,14 @@ class ContactBase(Resource):
         grantee
             The role, user or function.
         """
-        read = _grant(grantee, permissions.READ_CONTACT, [self._arn])
-        if self._kind == ON_CALL:
-            rotations = self._rotation_arns or [_arn_in_place_of(self, "rotation/*")]
-            read = read.combine(_grant(grantee, permissions.READ_ROTATION, rotations))
+        # By alias, since a reference would tie the grantee's stack to this one by an export.
+        read = _grant(grantee, permissions.READ_CONTACT, [_arn_by_alias(self)])
         for resource, actions in permissions.READ_OF_CONTACT.items():
             read = read.combine(_grant(grantee, actions, [self._arns_of(resource)]))
+        if self._kind == ON_CALL:
+            # Their ARNs end in an id that nobody knows before they are made.
+            rotations = _arn_in_place_of(self, "rotation/*")
+            read = read.combine(_grant(grantee, permissions.READ_ROTATION, [rotations]))
         return read.combine(_grant(grantee, permissions.LIST_CONTACTS, ["*"]))
 
     def share_with(
@@ -189,11 +189,10 @@ def contact_arn_seen_from(contact: IContactRef, user: IConstruct) -> str:
     Within a stack and its nested ones it is a reference. Across stacks of an app it is a text, made of the
     alias, with the user's stack deployed after the contact's: an export would block later changes.
     """
-    alias = _alias_in_this_app(contact)
-    if alias is None or same_deployment(contact, user):
+    if _alias_in_this_app(contact) is None or same_deployment(contact, user):
         return contact.contact_ref.contact_arn
     deploy_after(user, contact)
-    return _arn_in_place_of(contact, f"contact/{alias}")
+    return _arn_by_alias(contact)
 
 
 def order_after_contact(resource: CfnResource, contact: IContactRef) -> None:
@@ -214,9 +213,11 @@ def engaged_arns(contact: IContactRef) -> list[str]:
     members = contact._members if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
     if members is None and kind_of(contact) != PERSONAL:
         return [_arn_in_place_of(contact, "contact/*")]
-    alias = _alias_in_this_app(contact)
-    arn = contact.contact_ref.contact_arn if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
-    return list(dict.fromkeys([arn, *(arn for member in members or () for arn in engaged_arns(member))]))
+    return list(
+        dict.fromkeys(
+            [_arn_by_alias(contact), *(arn for member in members or () for arn in engaged_arns(member))]
+        )
+    )
 
 
 def check_alias(alias: str | None) -> None:
@@ -326,6 +327,11 @@ def alias_in(argument: str, arn: str) -> str:
     if alias is None:
         raise refusal(argument, "an ARN with a resource name", arn, "pass the contact's own ARN.")
     return alias
+
+
+def _arn_by_alias(contact: IContactRef) -> str:
+    alias = _alias_in_this_app(contact)
+    return contact.contact_ref.contact_arn if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
 
 
 def _arn_in_place_of(contact: IContactRef, resource: str) -> str:

@@ -187,9 +187,8 @@ class OnCallSchedule(ContactBase):
         self._members = [contact for rotation in rotations for contact in rotation.contacts]
         names = [rotation.name or derived_alias(self, "rotation").replace("-", "_") for rotation in rotations]
         made = [self._add(rotation, name) for rotation, name in zip(rotations, names, strict=True)]
-        self._rotation_arns = [rotation.ref for rotation in made]
         # With rotations the contact has no cycle to avoid, so its plan stands in it.
-        stage = ssmcontacts.CfnContact.StageProperty(rotation_ids=self._rotation_arns)
+        stage = ssmcontacts.CfnContact.StageProperty(rotation_ids=[rotation.ref for rotation in made])
         resource = ssmcontacts.CfnContact(
             self,
             "Resource",

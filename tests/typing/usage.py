@@ -24,6 +24,7 @@ from aws_cdk import aws_ssmincidents as ssmincidents
 import cdk_incidents as incidents
 
 if TYPE_CHECKING:
+    from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
     from aws_cdk.interfaces.aws_ssmincidents import IReplicationSetRef, IResponsePlanRef
 
 
@@ -207,6 +208,84 @@ def replicate(stack: cdk.Stack) -> None:
     assert names
 
 
+def people(stack: cdk.Stack) -> list[incidents.IContact]:
+    """Make contacts that use every argument, and import some of each kind."""
+    minutes = cdk.Duration.minutes
+    email = incidents.ContactChannel.email("ada@example.com", name="Work", defer_activation=True)
+    sms, voice = incidents.ContactChannel.sms("+14255550101"), incidents.ContactChannel.voice("+14255550101")
+    first = incidents.ChannelStage(channels=[email.retried(minutes(1)), sms], retry_interval=minutes(3))
+    ada = incidents.Contact(
+        stack,
+        "Ada",
+        display_name="Ada",
+        channels=[email, sms, voice],
+        alias="ada",
+        plan=[first, incidents.ChannelStage(channels=[voice], duration=minutes(10))],
+    )
+    arn = "arn:aws:ssm-contacts:eu-west-1:111122223333:contact/theirs"
+    return [
+        ada,
+        incidents.Contact.from_contact_arn(stack, "Theirs", arn),
+        incidents.EscalationPlan.from_escalation_plan_arn(stack, "TheirEscalation", arn),
+        incidents.OnCallSchedule.from_on_call_schedule_arn(stack, "TheirSchedule", arn),
+    ]
+
+
+def recurrences() -> list[incidents.Recurrence]:
+    """Let turns change by the day, the week and the month."""
+    office = incidents.ShiftCoverage.weekdays("09:00", "17:00")
+    saturday = incidents.ShiftCoverage.days(saturday=[("10:00", "12:00"), ("14:00", "16:00")])
+    return [
+        incidents.Recurrence.daily("08:00", "20:00", recurrence_multiplier=2, number_of_on_calls=2),
+        incidents.Recurrence.weekly(monday="09:00", thursday="09:00", shift_coverages=[office, saturday]),
+        incidents.Recurrence.monthly(
+            {1: "09:00"}, shift_coverages=incidents.ShiftCoverage.weekend("00:00", "00:00")
+        ),
+    ]
+
+
+def on_call(stack: cdk.Stack) -> incidents.OnCallSchedule:
+    """Make a schedule and preview it, and an escalation plan over it."""
+    ada, *_ = people(stack)
+    schedule = incidents.OnCallSchedule(
+        stack,
+        "OnCall",
+        rotations=[
+            incidents.Rotation(
+                contacts=[ada, ada],
+                start="2027-01-04T09:00:00",
+                time_zone="Europe/Berlin",
+                recurrence=recurrence,
+                name=f"rotation_{number}",
+            )
+            for number, recurrence in enumerate(recurrences())
+        ],
+        alias="on-call",
+        display_name="On call",
+    )
+    shifts: list[incidents.Shift] = schedule.shifts("2027-02-01", "2027-03-01")
+    gaps: list[incidents.Gap] = schedule.gaps(shifts[0].start, shifts[0].end)
+    names: list[str] = [shifts[0].rotation, *shifts[0].contacts, *(str(gap.end - gap.start) for gap in gaps)]
+    assert names
+    l1 = ssmcontacts.CfnContact(stack, "ByHand", alias="hand", display_name="Hand", type="PERSONAL")
+    stages = [
+        incidents.Stage(contacts=[schedule], duration=cdk.Duration.minutes(15)),
+        incidents.Stage(contacts=[ada], observers=[l1]),
+    ]
+    plan = incidents.EscalationPlan(stack, "Plan", stages=stages, alias="plan", display_name="The plan")
+    reference: IContactRef = plan
+    assert reference.contact_ref.contact_arn == plan.contact_arn
+    return schedule
+
+
+def engage(contact: incidents.IContact, grantee: iam.IGrantable) -> list[iam.Grant]:
+    """Grant and share all that a contact of any kind and origin can."""
+    contact.share_with("Share", accounts=["444455556666"], allow_external_accounts=True)
+    names: list[str] = [contact.contact_arn, contact.contact_alias]
+    assert all(names)
+    return [contact.grant_engage(grantee), contact.grant_read(grantee)]
+
+
 def use_everything(stack: cdk.Stack) -> None:
     """Use every public name."""
     replicate(stack)
@@ -218,6 +297,8 @@ def use_everything(stack: cdk.Stack) -> None:
         assert all(names)
         assert grants(plan, user)
         share(plan)
+    for contact in (*people(cdk.Stack(stack, "People")), on_call(stack)):
+        assert engage(contact, user)
     assert templates()
     assert told(stack, topic)
     trigger = incidents.IncidentTrigger(
@@ -256,5 +337,10 @@ def misuse(stack: cdk.Stack, plan: incidents.ResponsePlan, trigger: incidents.In
     trigger.add_route("Critical", response_plan="checkout")  # type: ignore[arg-type]
     trigger.add_route("Critical", plan)  # type: ignore[call-arg]
     plan.grant_start_incident("role")  # type: ignore[arg-type]
+    incidents.ContactChannel.email()  # type: ignore[call-arg]
+    incidents.Contact(stack, "Ada", display_name="Ada")  # type: ignore[call-arg]
+    incidents.Stage(contacts=["ada"])  # type: ignore[list-item]
+    incidents.Recurrence.weekly("09:00")  # type: ignore[call-arg]
+    incidents.Rotation(contacts=[], start=1, time_zone="UTC", recurrence="weekly")  # type: ignore[arg-type]
     assert incidents.ResponsePlans  # type: ignore[attr-defined]
     incidents.SmokeTest(stack, "SmokeTest")  # type: ignore[call-arg]
