@@ -110,7 +110,7 @@ class Engagements:
         """Take a person's acknowledgement of a page."""
         walk = self._walks[page_arn]
         walk.acknowledge()
-        if walk.way[0].over:
+        if not walk.above:
             self.stop(walk.engagement["EngagementArn"])
 
     def way(self, page_arn: str) -> list[dict[str, Any]]:
