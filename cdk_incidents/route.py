@@ -36,6 +36,11 @@ class IRoute(Protocol):
         """The ARN of the route's Lambda alias."""
         ...
 
+    @property
+    def auto_resolve(self) -> bool:
+        """Whether a recovery resolves the incident that its own alarm opened."""
+        ...
+
     def watch(self, *alarms: cloudwatch.AlarmBase) -> None:
         """Let alarms send their ALARM to this route, and their OK where it auto-resolves."""
         ...
@@ -80,6 +85,11 @@ class Route:
     def route_arn(self) -> str:
         """The ARN of the route's Lambda alias."""
         return self._alias.function_arn
+
+    @property
+    def auto_resolve(self) -> bool:
+        """Whether a recovery resolves the incident that its own alarm opened."""
+        return self._settings.auto_resolve
 
     def watch(self, *alarms: cloudwatch.AlarmBase) -> None:
         """Let alarms send their ALARM to this route, and their OK where it auto-resolves.

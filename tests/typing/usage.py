@@ -319,6 +319,8 @@ def use_everything(stack: cdk.Stack) -> None:
     )
     assert made.route_id == route_of(trigger).route_id
     watch(made, stack)
+    incidents.Alarms.of(stack).add(made, name="checkout-*", tag={"team": "shop"})
+    incidents.Alarms.of(stack).add_by_severity({"critical": route_of(trigger), "warning": owned}, tag="prio")
     alarm_action: cloudwatch.IAlarmAction = incidents.ResponsePlanAction(owned)
     assert alarm_action
     test = incidents.SmokeTest(
