@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 READY_S = 30
+_DONE = ("COMPLETE", "FAILED")
 
 
 @dataclass
@@ -263,6 +264,55 @@ def lines(file: str, count: int = 1, within_s: float = 20) -> list[dict[str, Any
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+class Stack:
+    """One stack, created, updated and deleted through CloudFormation's API."""
+
+    def __init__(self, aws: Aws, key: str = "test") -> None:
+        self.name = unique("stack")
+        self._client = aws.client("cloudformation", key=key)
+
+    def deploy(self, resources: dict[str, Any], **outputs: Any) -> str:
+        """Create or update the stack and give its status."""
+        template = {"Resources": resources}
+        if outputs:
+            template["Outputs"] = {name: {"Value": value} for name, value in outputs.items()}
+        known = any(s["StackName"] == self.name for s in self._client.describe_stacks()["Stacks"])
+        change = self._client.update_stack if known else self._client.create_stack
+        change(StackName=self.name, TemplateBody=json.dumps(template))
+        return self._wait()
+
+    def delete(self) -> None:
+        """Delete the stack."""
+        self._client.delete_stack(StackName=self.name)
+        wait_until(
+            lambda: not any(s["StackName"] == self.name for s in self._client.describe_stacks()["Stacks"])
+        )
+
+    def _wait(self) -> str:
+        def status() -> str:
+            found: str = self._client.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"]
+            return found
+
+        wait_until(lambda: status().endswith(_DONE) and "CLEANUP" not in status(), 40)
+        return status()
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The outputs."""
+        stack = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def events(self, logical_id: str) -> list[tuple[str, str]]:
+        """Give (status, reason) of a resource, oldest first."""
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        found = [
+            (e["ResourceStatus"], e.get("ResourceStatusReason", ""))
+            for e in events
+            if e["LogicalResourceId"] == logical_id
+        ]
+        return found[::-1]
+
+
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """Give one server for the whole run."""
@@ -312,3 +362,9 @@ def make_function(aws: Aws, tmp_path: Path) -> Callable[..., Function]:
         return Function(aws, name, file, made["FunctionArn"].removesuffix(":1"))
 
     return make
+
+
+@pytest.fixture
+def stack(aws: Aws) -> Stack:
+    """Give a stack that does not exist yet."""
+    return Stack(aws)
