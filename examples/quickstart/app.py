@@ -17,9 +17,10 @@ def alarm(name: str) -> cloudwatch.Alarm:
     )
 
 
-plan = incidents.ResponsePlan(
-    stack, "Checkout", incident=incidents.IncidentTemplate.critical(title="Checkout is failing")
-)
+email = incidents.ContactChannel.email("on-call@example.com")
+on_call = incidents.Contact(stack, "OnCall", display_name="On call", channels=[email])
+template = incidents.IncidentTemplate.critical(title="Checkout is failing")
+plan = incidents.ResponsePlan(stack, "Checkout", incident=template, engagements=[on_call])
 
 # The service's own path: nothing of ours runs.
 alarm("NoOrders").add_alarm_action(incidents.ResponsePlanAction(plan))
