@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cdk_incidents.contact_channel import ContactChannel as ContactChannel
     from cdk_incidents.escalation_plan import EscalationPlan as EscalationPlan
     from cdk_incidents.escalation_plan import Stage as Stage
+    from cdk_incidents.event_target import ResponsePlanTarget as ResponsePlanTarget
     from cdk_incidents.incident_template import Impact as Impact
     from cdk_incidents.incident_template import IncidentTemplate as IncidentTemplate
     from cdk_incidents.on_call import OnCallSchedule as OnCallSchedule
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from cdk_incidents.route import Route as Route
     from cdk_incidents.runbook import Runbook as Runbook
     from cdk_incidents.runbook import TargetAccount as TargetAccount
+    from cdk_incidents.schedule_target import ResponsePlanSchedule as ResponsePlanSchedule
     from cdk_incidents.smoke_test import SmokeTest as SmokeTest
     from cdk_incidents.trigger import IIncidentTrigger as IIncidentTrigger
     from cdk_incidents.trigger import IncidentTrigger as IncidentTrigger
@@ -59,6 +61,8 @@ _HOMES = {
     "ReplicationSet": "replication_set",
     "ResponsePlan": "response_plan",
     "ResponsePlanAction": "alarm_action",
+    "ResponsePlanSchedule": "schedule_target",
+    "ResponsePlanTarget": "event_target",
     "Rotation": "on_call",
     "Route": "route",
     "Runbook": "runbook",
@@ -90,6 +94,8 @@ __all__ = [
     "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
+    "ResponsePlanSchedule",
+    "ResponsePlanTarget",
     "Rotation",
     "Route",
     "Runbook",

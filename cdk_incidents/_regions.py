@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 
 from cdk_incidents._checks import is_token, refusal
 
@@ -30,4 +30,20 @@ def check_region(construct: IConstruct) -> None:
             f"one that has Incident Manager ({', '.join(sorted(REGIONS))})",
             region,
             "put the plan and its trigger into a stack of one of these.",
+        )
+
+
+def warn_of_region(user: IConstruct) -> None:
+    """Warn of an alarm or a rule in a Region without Incident Manager.
+
+    CloudWatch and EventBridge fail over to the Regions of the replication set; whether they do so where the
+    service never was, no source settles.
+    https://docs.aws.amazon.com/incident-manager/latest/userguide/incident-manager-cross-account-cross-region.html
+    """
+    region = Stack.of(user).region
+    if not is_token(region) and region not in REGIONS:
+        Annotations.of(user).add_warning_v2(
+            "cdk-incidents:region-without-service",
+            f"{user.node.path} should stand in a Region that has Incident Manager (got {region}): AWS does"
+            " not say whether an incident opens from there. Move it, or acknowledge this where one did.",
         )

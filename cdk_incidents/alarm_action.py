@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from cdk_incidents._regions import warn_of_region
 from cdk_incidents.response_plan import arn_seen_from, check_plan
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @jsii.implements(cloudwatch.IAlarmAction)
 class ResponsePlanAction:
-    """Let an alarm open an incident of a response plan.
+    """Let an alarm, metric or composite, open an incident of a response plan.
 
     The service deduplicates (one open incident an alarm) and fails over between the Regions of its
     replication set by itself. It neither resolves the incident when the alarm recovers nor changes title or
@@ -31,6 +32,10 @@ class ResponsePlanAction:
     Notes
     -----
     https://docs.aws.amazon.com/incident-manager/latest/userguide/incident-creation.html
+
+    AWS lists incidents among what composite alarms can start, in the guide and in the API's description; the
+    API's list of a composite alarm's action ARNs leaves them out.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     """
 
     def __init__(self, plan: IResponsePlanRef) -> None:
@@ -47,4 +52,5 @@ class ResponsePlanAction:
         alarm
             The alarm; nothing is added to it or its stack.
         """
+        warn_of_region(scope)
         return cloudwatch.AlarmActionConfig(alarm_action_arn=arn_seen_from(self._plan, scope))

@@ -183,3 +183,17 @@ def test_refers_to_a_plan_across_nested_stacks(make: Make, *, is_plan_nested: bo
     else:
         parameters = outer.properties("AWS::CloudFormation::Stack")["Parameters"]
         assert parameters[action["Ref"]] == {"Ref": outer.id_of(PLAN)}
+
+
+@pytest.mark.parametrize(("region", "warns"), [("eu-south-1", True), ("eu-west-1", False), (None, False)])
+def test_warns_of_a_region_without_the_service(make: Make, region: str | None, *, warns: bool) -> None:
+    """Whether an alarm opens incidents from a Region that never had the service, AWS does not say."""
+    stack = make.stack(env=cdk.Environment(region=region))
+    action = ResponsePlanAction(ResponsePlan.from_response_plan_name(stack, "Import", "theirs"))
+    make.alarm(stack, "Alarm").add_alarm_action(action)
+    expected = (
+        "Stack/Alarm should stand in a Region that has Incident Manager (got eu-south-1): AWS does not say"
+        " whether an incident opens from there. Move it, or acknowledge this where one did."
+        " [ack: cdk-incidents:region-without-service]"
+    )
+    assert [message for _, _, message in make.synth(stack).messages] == ([expected] if warns else [])

@@ -15,8 +15,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
@@ -286,6 +288,31 @@ def engage(contact: incidents.IContact, grantee: iam.IGrantable) -> list[iam.Gra
     return [contact.grant_engage(grantee), contact.grant_read(grantee)]
 
 
+def ways_in(stack: cdk.Stack, plan: IResponsePlanRef, role: iam.Role) -> None:
+    """Open incidents of a plan of any origin by a rule and by the clock."""
+    queue = sqs.Queue(stack, "DeadLetters")
+    by_event: events.IRuleTarget = incidents.ResponsePlanTarget(
+        plan,
+        role=role,
+        dead_letter_queue=queue,
+        retry_attempts=3,
+        max_event_age=cdk.Duration.hours(1),
+    )
+    pattern = events.EventPattern(source=["aws.devops-guru"])
+    events.Rule(stack, "Insights", event_pattern=pattern, targets=[by_event])
+    by_the_clock: scheduler.IScheduleTarget = incidents.ResponsePlanSchedule(
+        plan,
+        title="Drill",
+        impact=incidents.Impact.NO_IMPACT,
+        role=iam.Role.from_role_name(stack, "Starter", "starter"),
+        dead_letter_queue=queue,
+        retry_attempts=0,
+        max_event_age=cdk.Duration.minutes(5),
+    )
+    weekly = scheduler.ScheduleExpression.rate(cdk.Duration.days(7))
+    scheduler.Schedule(stack, "Drill", schedule=weekly, target=by_the_clock)
+
+
 def use_everything(stack: cdk.Stack) -> None:
     """Use every public name."""
     replicate(stack)
@@ -309,6 +336,7 @@ def use_everything(stack: cdk.Stack) -> None:
         health_plan=owned,
         log_retention=logs.RetentionDays.ONE_MONTH,
     )
+    ways_in(stack, owned, trigger.role)
     made: incidents.Route = trigger.add_route(
         "Critical",
         response_plan=imported[0],
