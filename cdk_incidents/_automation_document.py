@@ -23,14 +23,19 @@ def check_is_automation(document: ssm.CfnDocument) -> None:
 
 
 def parameters_of(document: ssm.CfnDocument) -> dict[str, dict[str, Any]] | None:
-    """Return the parameters that a document declares; none if its content is a token or YAML in a text."""
+    """Return the parameters that a document declares; none if its content is for CloudFormation, or YAML."""
     content = Stack.of(document).resolve(document.content)
     if isinstance(content, str):
         try:
             content = json.loads(content)
         except ValueError:
             return None
-    declared = content.get("parameters", {}) if isinstance(content, dict) else None
-    if not isinstance(declared, dict) or not all(isinstance(each, dict) for each in declared.values()):
+    if not isinstance(content, dict) or "schemaVersion" not in content:
         return None
-    return declared
+    declared = content.get("parameters", {})
+    is_told = isinstance(declared, dict) and all(map(_tells_its_type, declared.values()))
+    return declared if is_told else None
+
+
+def _tells_its_type(parameter: object) -> bool:
+    return isinstance(parameter, dict) and isinstance(parameter.get("type"), str)

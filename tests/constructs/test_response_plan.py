@@ -495,8 +495,8 @@ TOLD = ["engagement", "chat channel", "notification topic", "PagerDuty"]
 ARGUMENTS = ["engagements", "runbook", "chat_channel", "pager_duty"]
 NOBODY_PAGED = (
     "engagements must name somebody for an incident to reach them (got none, and no chat channel,"
-    " notification topic or PagerDuty): pass engagements=[…], or acknowledge this where a plan is meant to be quiet."
-    " [ack: cdk-incidents:nobody-paged]"
+    " notification topic or PagerDuty): pass engagements=[…], or acknowledge this where a plan is meant to be"
+    " quiet. [ack: cdk-incidents:nobody-paged]"
 )
 
 
