@@ -51,7 +51,7 @@ def account_arn(text: str) -> dict[str, Any]:
 def test_function(world: World) -> None:
     """The function has a name fixed at synth, the layer, its own log and role, and time for the service."""
     synth = world.synth
-    properties = synth.properties(FUNCTION, "TriggerFunction")
+    properties = dict(synth.properties(FUNCTION, "TriggerFunction"))
     code = properties.pop("Code")
     assert set(code) == {"ZipFile"}
     assert properties == {
