@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cloud import LocalCloud
     from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
+    from .outbox import Page, RunbookExecution
 
 __all__ = [
     "DeployError",
@@ -21,12 +22,15 @@ __all__ = [
     "LocalCloud",
     "LocalCloudError",
     "MissingExtraError",
+    "Page",
+    "RunbookExecution",
     "SynthError",
 ]
+_HOMES = {"LocalCloud": ".cloud", "Page": ".outbox", "RunbookExecution": ".outbox"}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: the pytest plugin passes here in every test run of its users."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(".cloud" if name == "LocalCloud" else ".errors", __name__), name)
+    return getattr(import_module(_HOMES.get(name, ".errors"), __name__), name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .assembly import file_assets
 from .cdk_cli import CdkCli, find_cdk
+from .clock import Clock
 from .deployment import Assembly, DeployedStack, Deployment
 from .environment import Place, child_environment, exports
 from .errors import LocalCloudError, require_extra
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Self
+
+    from .outbox import Page, RunbookExecution
 
 _HIGHEST_PORT = 65535
 
@@ -72,6 +75,9 @@ class LocalCloud:
         the account that is played
     region
         the Region of what does not ask for another one
+    replication_set
+        whether accounts have a replication set, as those of the service's customers do; without, an app can
+        make its own
 
     Examples
     --------
@@ -83,7 +89,14 @@ class LocalCloud:
     ```
     """
 
-    def __init__(self, *, port: int = 0, account: str = "0" * 12, region: str = "us-east-1") -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        account: str = "0" * 12,
+        region: str = "us-east-1",
+        replication_set: bool = True,
+    ) -> None:
         require_extra()
         if not 0 <= port <= _HIGHEST_PORT:
             raise LocalCloudError(f"port must be 0 (any free one) to {_HIGHEST_PORT} (got {port})")
@@ -91,7 +104,7 @@ class LocalCloud:
             raise LocalCloudError(f"LocalCloud runs on Linux and macOS (got {os.name}): on Windows use WSL")
         self._node = find_node()
         self._place = Place(account, region)
-        self._server = Server(port=port, place=self._place, node=self._node)
+        self._server = Server(port=port, place=self._place, node=self._node, replication_set=replication_set)
         self._unwinding = False
         self._clients: dict[tuple[str, str], Any] = {}
         self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
@@ -333,11 +346,44 @@ class LocalCloud:
         """
         return wait_for_record(self.client("ssm-incidents"), title=title, status=status, timeout_s=timeout_s)
 
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock, which can be moved on."""
+        return Clock(self._server)
+
     @property
-    def pages(self) -> list[dict[str, Any]]:
+    def pages(self) -> list[Page]:
         """Every page that would have been sent: to whom, by what channel, when, for which incident."""
-        pages: list[dict[str, Any]] = self._server.control("GET", "pages")["pages"]
+        pages: list[Page] = self._server.control("GET", "pages")["pages"]
         return pages
+
+    def activate_channels(self) -> list[str]:
+        """Activate every contact channel, as the owners would by their codes; others reach nobody.
+
+        Returns
+        -------
+        list of str
+            those that were not activated yet, as `alias SMS`
+        """
+        activated: list[str] = self._server.control("POST", "activations")["activated"]
+        return activated
+
+    def acknowledge(self, page: Page) -> None:
+        """Acknowledge a page, as the person who got it would.
+
+        Parameters
+        ----------
+        page
+            one of `pages`
+        """
+        client = self.client("ssm-contacts", page["contact_arn"].split(":")[3])
+        client.accept_page(PageId=page["page_arn"], AcceptType="READ", AcceptCode=page["accept_code"])
+
+    @property
+    def runbook_executions(self) -> list[RunbookExecution]:
+        """Every run of a runbook that would have been started, or why it could not be."""
+        runs: list[RunbookExecution] = self._server.control("GET", "runbooks")["runbooks"]
+        return runs
 
     @property
     def starts(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .assembly import AssemblyStack, read_assembly
 from .cdk_cli import PINNED, CdkCli, CdkFailedError
 from .errors import DeployError, SynthError
-from .records import cover
+from .records import cover, make_room
 from .stacks import Stacks, failed, tail
 from .tracebacks import users_frames
 
@@ -47,6 +47,12 @@ class Assembly:
     def regions(self) -> list[str]:
         """The Regions that its stacks go to."""
         return list(dict.fromkeys(stack.region for stack in self.stacks))
+
+    @property
+    def owns_replication_set(self) -> bool:
+        """Whether it brings the account's replication set."""
+        bodies = [body for stack in self.stacks for body in stack.template.get("Resources", {}).values()]
+        return any(body.get("Type") == "AWS::SSMIncidents::ReplicationSet" for body in bodies)
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,11 @@ class Deployment:
 
     def prepare(self, assembly: Assembly) -> None:
         """Make the account what the app's account would be: bootstrapped, Incident Manager set up."""
-        cover(self._client("ssm-incidents", self._place.region), assembly.regions)
+        incidents = self._client("ssm-incidents", self._place.region)
+        if assembly.owns_replication_set:
+            make_room(incidents)
+        else:
+            cover(incidents, assembly.regions)
         for stack in assembly.stacks:
             # An app with its own synthesiser may need none of it.
             if stack.qualifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _KINDS: list[tuple[str, str, str, str, str | None, dict[str, Any]]] = [
     ("key", "kms", "list_keys", "Keys", "KeyId", {}),
     ("secret", "secretsmanager", "list_secrets", "SecretList", "Name", {}),
     ("response plan", "ssm-incidents", "list_response_plans", "responsePlanSummaries", "arn", {}),
+    ("contact", "ssm-contacts", "list_contacts", "Contacts", "ContactArn", {}),
+    ("rotation", "ssm-contacts", "list_rotations", "Rotations", "RotationArn", {}),
+    ("document", "ssm", "list_documents", "DocumentIdentifiers", "Name", {}),
     ("replication set", "ssm-incidents", "list_replication_sets", "replicationSetArns", None, {}),
     (
         *("open incident", "ssm-incidents", "list_incident_records", "incidentRecordSummaries", "arn"),
@@ -56,6 +60,9 @@ def _names(
         answers = client.get_paginator(operation).paginate(**arguments)
     else:
         answers = [getattr(client, operation)(**arguments)]
-    for answer in answers:
-        for item in answer.get(member) or []:
-            yield str(item if name_in is None else item[name_in])
+    # Without a replication set the service has nothing, and says so.
+    nothing = getattr(client.exceptions, "ResourceNotFoundException", LookupError)
+    with contextlib.suppress(nothing):
+        for answer in answers:
+            for item in answer.get(member) or []:
+                yield str(item if name_in is None else item[name_in])

@@ -23,10 +23,20 @@ def cover(client: Any, regions: Sequence[str]) -> None:
             client.update_replication_set(arn=arn, actions=[{"addRegionAction": {"regionName": region}}])
 
 
+def make_room(client: Any) -> None:
+    """Delete the replication set that an account came with, and all that needs it: the app brings its own."""
+    for arn in client.list_replication_sets()["replicationSetArns"]:
+        if client.get_replication_set(arn=arn)["replicationSet"]["createdBy"].endswith(":root"):
+            client.delete_replication_set(arn=arn)
+
+
 def incident_records(client: Any) -> list[dict[str, Any]]:
-    """Return every incident record in full, the oldest first."""
+    """Return every incident record in full, the oldest first; none where there is no replication set."""
     pages = client.get_paginator("list_incident_records").paginate()
-    summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+    try:
+        summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
     records = (client.get_incident_record(arn=summary["arn"])["incidentRecord"] for summary in summaries)
     return sorted(records, key=lambda record: record["creationTime"])
 

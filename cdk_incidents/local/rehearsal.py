@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from .report import (
     read_failed_smoke_test,
     read_smoke_test,
 )
-from .stand_ins import create_stand_ins, imported_plans
+from .stand_ins import create_stand_ins, find_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,13 +93,16 @@ class Rehearsal:
             "synthesise",
             f"{count} {'stack' if count == 1 else 'stacks'}, {_seconds(begun)}",
         )
-        if imported := imported_plans(assembly.stacks):
-            create_stand_ins(self._cloud.client("ssm-incidents"), imported)
-            self._progress.done(
-                "imports", f"stand-ins for {', '.join(imported)}, which the app does not create"
-            )
+        # Where the app brings the replication set, nothing that it could import is there yet.
+        imported = [] if assembly.owns_replication_set else find_imports(assembly.stacks)
+        if imported:
+            create_stand_ins(self._cloud.client, imported)
+            names = ", ".join(known.name for known in imported)
+            self._progress.done("imports", f"stand-ins for {names}, which the app does not create")
         before = inventory(self._cloud.client, assembly.regions)
         if self._deploy(assembly):
+            if activated := self._cloud.activate_channels():
+                self._progress.done("channels", f"activated as their owners would: {', '.join(activated)}")
             self._exercise(assembly)
         if self._keep is not None:
             self._keep(self._cloud)
@@ -148,6 +152,7 @@ class Rehearsal:
                 "nothing to rehearse: no alarm is wired to a response plan or a route, no smoke test",
             )
         opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, alarm)]
+        self._play_out({record["arn"] for _, (record, _) in opened})
         for alarm in wired:
             alarms.recover(alarm)
         for alarm, (record, opened_ms) in opened:
@@ -200,6 +205,15 @@ class Rehearsal:
         outcomes = [f"{start['plan']}: {start['outcome']}" for start in self._cloud.starts[asked:]]
         told = "; ".join(outcomes) or "nobody asked the service to start one: look at the alarm's action"
         return f"{alarm.name} opened no incident within {OPEN_S:g} s ({told})"
+
+    def _play_out(self, incidents: set[str]) -> None:
+        """Let every engagement come to its end, as if nobody acknowledged, and show the pages."""
+        with self._progress.step("pages"):
+            self._cloud.clock.play_out()
+        for page in self._cloud.pages:
+            if page["incident_record_arn"] in incidents:
+                when = dt.timedelta(seconds=round(page["after_s"]))
+                self._progress.done("page", f"{page['contact']} by {page['channel']}, after {when}")
 
     def _recovered(self, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int) -> None:
         client = self._cloud.client("ssm-incidents", alarm.region)

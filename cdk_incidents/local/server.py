@@ -41,14 +41,17 @@ class Server:
         the account and the Region to play
     node
         the Node for the emulator, which starts a literal `node`
+    replication_set
+        whether accounts begin with a replication set
     """
 
-    def __init__(self, *, port: int, place: Place, node: Path) -> None:
+    def __init__(self, *, port: int, place: Place, node: Path, replication_set: bool = True) -> None:
         self.port: int = 0
         self._place = place
         self.directory: Path = Path()
         self._asked = port
         self._node = node
+        self._replication_set = replication_set
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -81,6 +84,7 @@ class Server:
                     "--region",
                     self._place.region,
                     "--watch-stdin",
+                    *([] if self._replication_set else ["--no-replication-set"]),
                 ],
                 cwd=scratch,
                 env=_clean_environment(scratch, self._node),

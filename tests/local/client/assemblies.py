@@ -67,3 +67,20 @@ def wired(plan_name: str = "Checkout") -> Template:
     return template(
         Plan=plan(plan_name, "Checkout is failing"), Errors=alarm(f"{plan_name}-errors", {"Ref": "Plan"})
     )
+
+
+def paging(*minutes: int, plan_name: str = "Checkout") -> Template:
+    """Return a stack whose alarm pages Ann: by SMS, in stages that last so many minutes."""
+    target = {"ChannelTargetInfo": {"ChannelId": {"Ref": "Sms"}, "RetryIntervalInMinutes": 0}}
+    channel = {"ChannelName": "Phone", "ChannelType": "SMS", "ChannelAddress": "+4915112345678"}
+    stages = [{"DurationInMinutes": duration, "Targets": [target]} for duration in minutes]
+    resources = wired(plan_name)["Resources"]
+    resources["Plan"]["Properties"]["Engagements"] = [{"Ref": "Ann"}]
+    for name, properties in {
+        "Contact": {"Alias": "ann", "DisplayName": "Ann", "Type": "PERSONAL"},
+        "ContactChannel": {"ContactId": {"Ref": "Ann"}, **channel},
+        "Plan": {"ContactId": {"Ref": "Ann"}, "Stages": stages},
+    }.items():
+        logical = {"Contact": "Ann", "ContactChannel": "Sms", "Plan": "AnnsPlan"}[name]
+        resources[logical] = {"Type": f"AWS::SSMContacts::{name}", "Properties": properties}
+    return template(**resources)

@@ -15,7 +15,7 @@ import pytest
 
 from cdk_incidents.local import DeployError, IncidentTimeoutError, LocalCloud, LocalCloudError
 
-from .assemblies import alarm, plan, template, wired, write_assembly
+from .assemblies import alarm, paging, plan, template, wired, write_assembly
 from .conftest import ROOT, wait_for
 
 if TYPE_CHECKING:
@@ -317,3 +317,47 @@ def test_account_that_is_not_played(
     (tmp_path / "manifest.json").write_text(manifest.replace("unknown-account", "123456789012"))
     with pytest.raises(LocalCloudError, match=r"\(got 123456789012\): .*LocalCloud\(account="):
         local_cloud.deploy(str(tmp_path))
+
+
+# -- people --------------------------------------------------------------------------------------------------
+
+
+def test_pages_come_in_their_time(local_cloud: LocalCloud, stack: str) -> None:
+    """Once the channels are activated, the clock moves the engagement on, and an acknowledgement ends it."""
+    local_cloud.create_stack(stack, paging(5, 5, 5, plan_name="Paging"))
+    fire(local_cloud, "Paging-errors")
+    incident = local_cloud.wait_for_incident(title="Checkout is failing")["arn"]
+    assert local_cloud.activate_channels() == ["ann SMS"]
+    assert local_cloud.activate_channels() == []
+    before = local_cloud.clock.now()
+    local_cloud.clock.advance(minutes=5, seconds=30)
+    assert 330 <= (local_cloud.clock.now() - before).total_seconds() < 350
+    (page,) = [page for page in local_cloud.pages if page["incident_record_arn"] == incident]
+    assert (page["contact"], page["channel"], page["channel_name"]) == ("ann", "SMS", "Phone")
+    assert page["after_s"] == 300
+    local_cloud.acknowledge(page)
+    local_cloud.clock.play_out()
+    assert len([page for page in local_cloud.pages if page["incident_record_arn"] == incident]) == 1
+    local_cloud.client("ssm-incidents").update_incident_record(arn=incident, status="RESOLVED")
+
+
+def test_the_clock_does_not_go_back(local_cloud: LocalCloud) -> None:
+    """Nor too far ahead."""
+    for hours in (-1, 24 * 366 + 1):
+        with pytest.raises(LocalCloudError, match="advance_s must be"):
+            local_cloud.clock.advance(hours=hours)
+
+
+def test_an_account_that_is_new_to_the_service() -> None:
+    """Without a replication set no plan can be made, until an app makes the set."""
+    replication = {
+        "Type": "AWS::SSMIncidents::ReplicationSet",
+        "Properties": {"Regions": [{"RegionName": "us-east-1"}]},
+    }
+    with LocalCloud(replication_set=False) as cloud:
+        with pytest.raises(DeployError, match="replication set"):
+            cloud.create_stack("Without", template(Plan=plan("Checkout", "Failing")))
+        made = template(Set=replication, Plan={**plan("Checkout", "Failing"), "DependsOn": "Set"})
+        cloud.create_stack("With", made)
+        assert cloud.client("ssm-incidents").list_replication_sets()["replicationSetArns"]
+        assert cloud.incidents() == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .assemblies import alarm, plan, template, wired, write_assembly
+from .assemblies import alarm, paging, plan, template, wired, write_assembly
 from .conftest import Command, read_until, wait_for
 
 if TYPE_CHECKING:
@@ -83,6 +83,38 @@ def test_alarms_that_share_an_incident(command: Command, tmp_path: Path) -> None
     written = result(command)
     assert len(written["alarms"]) == 2
     assert len({incident["incident_arn"] for incident in written["alarms"]}) == 1
+
+
+def test_who_would_be_paged(command: Command, tmp_path: Path) -> None:
+    """Channels are activated, engagements play out, and the result tells each page with its time."""
+    app = write_assembly(tmp_path / "out", Shop=paging(5, 10, 0))
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    (incident,) = result(command)["alarms"]
+    assert incident["pages"] == [
+        {"contact": "ann", "channel": "SMS", "after_s": after} for after in (0.0, 300.0, 900.0)
+    ]
+    assert "activated as their owners would: ann SMS" in output
+    assert "ann by SMS, after 0:05:00" in output
+    assert "+49" not in output
+
+
+def test_an_app_that_brings_the_replication_set(command: Command, tmp_path: Path) -> None:
+    """It is rehearsed in an account that has none yet; what it retains is named."""
+    replication = {
+        "Type": "AWS::SSMIncidents::ReplicationSet",
+        "DeletionPolicy": "Retain",
+        "Properties": {"Regions": [{"RegionName": "us-east-1"}]},
+    }
+    stack = wired()
+    stack["Resources"]["Set"] = replication
+    stack["Resources"]["Plan"]["DependsOn"] = "Set"
+    app = write_assembly(tmp_path / "out", Shop=stack)
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    written = result(command)
+    assert any(":replication-set/" in name for name in written["retained"])
+    assert written["leftovers"] == []
 
 
 def test_another_account_and_region(command: Command, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -114,7 +114,9 @@ class Aws:
         sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
         return arn
 
-    def contact(self, *channels: str, stages: list[list[int]] | None = None, active: bool = True) -> str:
+    def contact(
+        self, *channels: str, stages: Sequence[tuple[int, int]] = ((0, 0),), active: bool = True
+    ) -> str:
         """Make a person with channels of some types; a stage has a duration and a retry interval.
 
         Without `stages`, all channels are paged at once and once.
@@ -122,16 +124,15 @@ class Aws:
         contacts, alias = self.client("ssm-contacts"), unique("person")
         arn: str = contacts.create_contact(Alias=alias, Type="PERSONAL", Plan={"Stages": []})["ContactArn"]
         made = [self.channel(arn, kind, active=active) for kind in channels]
-        targets = [(made, 0, 0)] if stages is None else [(made, *stage) for stage in stages]
         plan = [
             {
                 "DurationInMinutes": minutes,
                 "Targets": [
                     {"ChannelTargetInfo": {"ContactChannelId": c, "RetryIntervalInMinutes": retry}}
-                    for c in those
+                    for c in made
                 ],
             }
-            for those, minutes, retry in targets
+            for minutes, retry in stages
         ]
         contacts.update_contact(ContactId=arn, Plan={"Stages": plan})
         return arn

@@ -79,7 +79,7 @@ def test_an_incident_pages_at_once(aws: Aws) -> None:
 
 def test_a_channel_that_is_not_activated_reaches_nobody(aws: Aws) -> None:
     """Until its owner has activated it: then the next retry does."""
-    person = aws.contact("SMS", stages=[[10, 4]], active=False)
+    person = aws.contact("SMS", stages=[(10, 4)], active=False)
     incident = _incident(aws, person)
     assert aws.pages(incident) == []
     told = aws.control("POST", "activations")["activated"]
@@ -90,7 +90,7 @@ def test_a_channel_that_is_not_activated_reaches_nobody(aws: Aws) -> None:
 
 def test_stages_follow_with_their_retries(aws: Aws) -> None:
     """A stage begins when the one before ends, and retries end with their stage."""
-    person = aws.contact("SMS", stages=[[5, 2], [0, 0], [1, 1]])
+    person = aws.contact("SMS", stages=[(5, 2), (0, 0), (1, 1)])
     incident = _incident(aws, person)
     aws.advance(minutes=60)
     assert [minutes for _, _, minutes in aws.pages(incident)] == [0, 2, 4, 5, 5]
@@ -98,7 +98,7 @@ def test_stages_follow_with_their_retries(aws: Aws) -> None:
 
 def test_a_page_is_sent_no_sooner(aws: Aws) -> None:
     """Just before its time it is not there, at its time it is."""
-    person = aws.contact("SMS", stages=[[5, 0], [5, 0]])
+    person = aws.contact("SMS", stages=[(5, 0), (5, 0)])
     incident = _incident(aws, person)
     aws.advance(minutes=4.9)
     assert len(aws.pages(incident)) == 1
@@ -108,7 +108,7 @@ def test_a_page_is_sent_no_sooner(aws: Aws) -> None:
 
 def test_resolving_stops_the_pages(aws: Aws, contacts: Any, incidents: Any) -> None:
     """All engagements of the incident end."""
-    first, second = aws.contact("SMS", stages=[[5, 1]]), aws.contact("SMS", stages=[[5, 1]])
+    first, second = aws.contact("SMS", stages=[(5, 1)]), aws.contact("SMS", stages=[(5, 1)])
     incident = _incident(aws, first, second)
     incidents.update_incident_record(arn=incident, status="RESOLVED")
     aws.advance(minutes=10)
@@ -132,7 +132,7 @@ def test_a_merged_start_engages_nobody_again(aws: Aws, incidents: Any) -> None:
 
 def test_acknowledging_stops_a_persons_pages(aws: Aws, contacts: Any) -> None:
     """And ends the engagement, if the person was engaged directly."""
-    person = aws.contact("SMS", stages=[[5, 1], [5, 1]])
+    person = aws.contact("SMS", stages=[(5, 1), (5, 1)])
     incident = _incident(aws, person)
     _acknowledge(aws, incident, person)
     aws.advance(minutes=20)
@@ -143,7 +143,7 @@ def test_acknowledging_stops_a_persons_pages(aws: Aws, contacts: Any) -> None:
 
 def test_a_wrong_code_acknowledges_nothing(aws: Aws, contacts: Any) -> None:
     """Unless its validation is switched off."""
-    person = aws.contact("SMS", stages=[[5, 1]])
+    person = aws.contact("SMS", stages=[(5, 1)])
     incident = _incident(aws, person)
     (page,) = contacts.list_pages_by_contact(ContactId=person)["Pages"]
     told = contacts.describe_page(PageId=page["PageArn"])
@@ -158,7 +158,7 @@ def test_a_wrong_code_acknowledges_nothing(aws: Aws, contacts: Any) -> None:
 
 def test_an_escalation_goes_on_while_nobody_acknowledges(aws: Aws) -> None:
     """Each stage engages its contacts by their own plans."""
-    ann, bob = aws.contact("SMS"), aws.contact("VOICE", stages=[[3, 2]])
+    ann, bob = aws.contact("SMS"), aws.contact("VOICE", stages=[(3, 2)])
     incident = _incident(aws, aws.escalation((5, {ann: True}), (5, {bob: True})))
     aws.advance(minutes=30)
     assert aws.pages(incident) == [
@@ -179,7 +179,7 @@ def test_an_essential_contact_stops_the_escalation(aws: Aws) -> None:
 
 def test_an_observer_stops_nothing(aws: Aws) -> None:
     """But the own pages."""
-    eve, bob = aws.contact("SMS", stages=[[5, 1]]), aws.contact("SMS")
+    eve, bob = aws.contact("SMS", stages=[(5, 1)]), aws.contact("SMS")
     incident = _incident(aws, aws.escalation((5, {eve: False}), (5, {bob: True})))
     _acknowledge(aws, incident, eve)
     aws.advance(minutes=30)
@@ -188,7 +188,7 @@ def test_an_observer_stops_nothing(aws: Aws) -> None:
 
 def test_a_colleague_who_was_engaged_already_is_paged_on(aws: Aws) -> None:
     """An acknowledgement stops the progress of stages, not another contact's own plan."""
-    ann, bob = aws.contact("SMS"), aws.contact("SMS", stages=[[5, 3]])
+    ann, bob = aws.contact("SMS"), aws.contact("SMS", stages=[(5, 3)])
     incident = _incident(aws, aws.escalation((5, {ann: True, bob: True}), (5, {ann: True})))
     _acknowledge(aws, incident, ann)
     aws.advance(minutes=30)
@@ -244,7 +244,7 @@ def test_a_plan_that_leads_to_itself_ends_there(aws: Aws, contacts: Any) -> None
 
 def test_a_contact_is_engaged_by_hand_and_let_go(aws: Aws, contacts: Any) -> None:
     """StartEngagement pages without an incident, StopEngagement ends it; a token starts one only."""
-    person, token = aws.contact("SMS", stages=[[5, 2]]), unique("token")
+    person, token = aws.contact("SMS", stages=[(5, 2)]), unique("token")
     asked = {"ContactId": person, "Sender": "me", "Subject": "s", "Content": "c", "IdempotencyToken": token}
     engagement = contacts.start_engagement(**asked)["EngagementArn"]
     assert contacts.start_engagement(**asked)["EngagementArn"] == engagement
@@ -267,7 +267,7 @@ def test_permission_is_asked_for_each_engaged_contact(aws: Aws, incidents: Any) 
     plan = incidents.create_response_plan(
         name=unique("plan"), incidentTemplate={"title": "t", "impact": 1}, engagements=[ann, bob]
     )["arn"]
-    allowed = [
+    allowed: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": ["ssm-incidents:StartIncident", "ssm:CreateOpsItem"], "Resource": "*"},
         {"Effect": "Allow", "Action": "ssm-contacts:StartEngagement", "Resource": ann},
     ]
@@ -290,7 +290,7 @@ def test_the_clock_moves_the_records_times(aws: Aws) -> None:
 
 def test_the_clock_plays_out(aws: Aws) -> None:
     """Until nothing is left to do."""
-    person = aws.contact("SMS", stages=[[30, 0], [30, 29]])
+    person = aws.contact("SMS", stages=[(30, 0), (30, 29)])
     incident = _incident(aws, person)
     assert aws.control("POST", "clock", {})["due"] is None
     assert [minutes for _, _, minutes in aws.pages(incident)] == [0, 30, 59]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from cdk_incidents.local._server.clock import Clock
 from cdk_incidents.local._server.errors import ServiceError
 from cdk_incidents.local._server.faults import Faults
 from cdk_incidents.local._server.services import INCIDENT_MANAGER, Service
-from cdk_incidents.local._server.state import Caller, Clock, Cloud
+from cdk_incidents.local._server.state import Caller, Cloud
 
 _ACCOUNT = "000000000000"
 
