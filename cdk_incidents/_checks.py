@@ -37,6 +37,8 @@ def check_length(argument: str, value: str | None, *, maximum: int, minimum: int
     """Refuse a text that is too short or too long; a token passes, since its value is not known yet."""
     if value is None or is_token(value):
         return
+    if not isinstance(value, str):
+        raise refusal(argument, "a text", value, "put it into quotes.")
     if not minimum <= len(value) <= maximum:
         remedy = "shorten it" if len(value) > maximum else "give it a value or leave the argument out"
         rule = f"{minimum} to {maximum} characters long"
@@ -45,7 +47,7 @@ def check_length(argument: str, value: str | None, *, maximum: int, minimum: int
 
 def check_pattern(argument: str, value: str | None, *, pattern: str, rule: str, remedy: str) -> None:
     """Refuse a text of another form; a token passes."""
-    if value is None or is_token(value) or re.fullmatch(pattern, value):
+    if value is None or is_token(value) or (isinstance(value, str) and re.fullmatch(pattern, value)):
         return
     raise refusal(argument, rule, value, remedy)
 

@@ -70,7 +70,7 @@ def share(
 
 
 def _check(argument: str, values: Sequence[str], pattern: str, rule: str, remedy: str) -> None:
-    if isinstance(values, str):
+    if not isinstance(values, list | tuple):
         raise refusal(argument, "a list", values, "put it into brackets.")
     for value in values:
         check_pattern(argument, value, pattern=pattern, rule=rule, remedy=remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import jsii
@@ -15,7 +16,7 @@ from cdk_incidents._regions import REGIONS
 from cdk_incidents._replication import owns_replication_set
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from aws_cdk import aws_kms as kms
@@ -133,9 +134,14 @@ class ReplicationSet(Resource):
 
 
 def _check_regions(regions: Sequence[str]) -> None:
-    if isinstance(regions, str) or not 1 <= len(regions) <= _MAX_REGIONS or len({*regions}) < len(regions):
+    if (
+        # A set has no order of its own: the template would change from run to run.
+        not isinstance(regions, list | tuple)
+        or not 1 <= len(regions) <= _MAX_REGIONS
+        or len({*regions}) < len(regions)
+    ):
         raise refusal(
-            "regions", f"a list of one to {_MAX_REGIONS} different Regions", regions, 'e.g. ["eu-west-1"].'
+            "regions", f"a list of 1 to {_MAX_REGIONS} different Regions", regions, 'e.g. ["eu-west-1"].'
         )
     for region in regions:
         if not is_token(region) and region not in REGIONS:
@@ -159,12 +165,12 @@ def _check_home(construct: Construct, regions: Sequence[str]) -> None:
 
 
 def _check_keys(regions: Sequence[str], keys: Mapping[str, Key]) -> None:
-    if keys and {*keys} != {*regions}:
+    if keys and (not isinstance(keys, Mapping) or {*keys} != {*regions}):
         raise refusal(
             "keys",
             f"for each of the Regions ({', '.join(regions)}) or left out",
-            list(keys),
-            "give each Region a key of its own, or none.",
+            keys if isinstance(keys, str) else list(keys),
+            'give each Region a key of its own, e.g. {"eu-west-1": key}, or none.',
         )
     for region, key in keys.items():
         if isinstance(key, str):
@@ -174,6 +180,10 @@ def _check_keys(regions: Sequence[str], keys: Mapping[str, Key]) -> None:
                 pattern=rf"arn:aws[a-z-]*:kms:{_known(region)}:[0-9]{{12}}:(key|alias)/.+",
                 rule=f"the ARN of a KMS key in {region}",
                 remedy="a key encrypts data of its own Region only.",
+            )
+        elif not hasattr(key, "key_arn"):
+            raise refusal(
+                f"keys[{region!r}]", "a KMS key or its ARN", key, "import one with kms.Key.from_key_arn."
             )
         elif key.env.region != region and not any(map(is_token, [key.env.region, region])):
             raise refusal(

@@ -116,11 +116,13 @@ def test_takes_one_to_three_regions(make: Make, regions: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "regions", [[], [HERE, THERE, "us-east-1", "us-east-2"], [HERE, HERE], HERE], ids=str
+    "regions",
+    [[], [HERE, THERE, "us-east-1", "us-east-2"], [HERE, HERE], HERE, {HERE}, None],
+    ids=["none", "four", "twice", "text", "set", "missing"],
 )
 def test_refuses_another_number_of_regions(make: Make, regions: Any) -> None:
-    """None, four, one twice, and a text in place of a list are refused."""
-    with pytest.raises(ValueError, match=r"^regions must be a list of one to 3 different Regions \(got "):
+    """None, four, one twice, and what is no list with an order are refused."""
+    with pytest.raises(ValueError, match=r"^regions must be a list of 1 to 3 different Regions \(got "):
         ReplicationSet(make.stack(), "Set", regions=regions)
 
 
@@ -161,6 +163,20 @@ def test_refuses_what_is_not_the_arn_of_a_key_of_the_region(make: Make, key: str
     )
     with pytest.raises(ValueError, match=expected):
         ReplicationSet(make.stack(), "Set", regions=[HERE], keys={HERE: key})
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (THEIR_KEY, f"keys must be for each of the Regions ({HERE}) or left out (got '{THEIR_KEY}'): give"),
+        ({HERE: 1}, f"keys['{HERE}'] must be a KMS key or its ARN (got 1): import one with kms.Key.from_"),
+    ],
+    ids=["text", "number"],
+)
+def test_refuses_what_is_no_key(make: Make, keys: Any, message: str) -> None:
+    """Keys are CDK's objects or ARNs, by Region."""
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        ReplicationSet(make.stack(), "Set", regions=[HERE], keys=keys)
 
 
 def test_refuses_a_key_of_another_regions_stack(make: Make) -> None:

@@ -195,6 +195,7 @@ def test_takes_a_role_and_tokens(make: Make) -> None:
     [
         ({"title": ""}, "title must be 1 to 200 characters long (got ''): it has 0; give it a value or"),
         ({"title": "t" * 201}, "title must be 1 to 200 characters long (got 'ttt"),
+        ({"title": 5}, "title must be a text (got 5): put it into quotes."),
         ({"impact": 0}, "impact must be a whole number from 1 to 5 (got 0): take a member of Impact."),
         ({"impact": 6}, "impact must be a whole number from 1 to 5 (got 6): take a member of Impact."),
         ({"retry_attempts": 186}, "retry_attempts must be a whole number from 0 to 185 (got 186): 0 never"),

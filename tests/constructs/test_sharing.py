@@ -83,6 +83,14 @@ def test_shares_have_names_of_their_own(shared: Synth) -> None:
             "accounts must be 12 digits each (got '44445555666'): pass them as texts, zeros kept.",
         ),
         (
+            {"accounts": [444455556666]},
+            "accounts must be 12 digits each (got 444455556666): pass them as texts, zeros kept.",
+        ),
+        (
+            {"accounts": None},
+            "accounts must be a list (got None): put it into brackets.",
+        ),
+        (
             {"accounts": "444455556666"},
             "accounts must be a list (got '444455556666'): put it into brackets.",
         ),
