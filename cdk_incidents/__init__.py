@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cdk_incidents.contact import IContact as IContact
     from cdk_incidents.contact_channel import ChannelStage as ChannelStage
     from cdk_incidents.contact_channel import ContactChannel as ContactChannel
+    from cdk_incidents.dashboard import IncidentDashboard as IncidentDashboard
     from cdk_incidents.escalation_plan import EscalationPlan as EscalationPlan
     from cdk_incidents.escalation_plan import Stage as Stage
     from cdk_incidents.event_target import ResponsePlanTarget as ResponsePlanTarget
@@ -53,6 +54,7 @@ _HOMES = {
     "IResponsePlan": "response_plan",
     "IRoute": "route",
     "Impact": "incident_template",
+    "IncidentDashboard": "dashboard",
     "IncidentTemplate": "incident_template",
     "IncidentTrigger": "trigger",
     "OnCallSchedule": "on_call",
@@ -86,6 +88,7 @@ __all__ = [
     "IResponsePlan",
     "IRoute",
     "Impact",
+    "IncidentDashboard",
     "IncidentTemplate",
     "IncidentTrigger",
     "OnCallSchedule",

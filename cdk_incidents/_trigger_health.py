@@ -78,7 +78,7 @@ class TriggerHealth(Construct):
             ),
             self._alarm(
                 "Retrying",
-                _waiting_or_in_flight(retries),
+                waiting_or_in_flight(retries),
                 threshold=1,
                 periods=3,
                 description=f"{function_name} has had signals in its retry queue for 15 minutes.",
@@ -143,9 +143,10 @@ def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
         resource.add_metadata(PURPOSE, purpose)
 
 
-def _waiting_or_in_flight(queue: sqs.IQueue) -> cloudwatch.MathExpression:
+def waiting_or_in_flight(queue: sqs.IQueue, *, period: Duration | None = None) -> cloudwatch.MathExpression:
+    """Return how many messages of a queue somebody still has to deal with."""
     # Not the age of the oldest message: SQS leaves out what has been received three times.
-    period = Duration.seconds(_PERIOD_S)
+    period = period or Duration.seconds(_PERIOD_S)
     metrics: dict[str, cloudwatch.IMetric] = {
         "waiting": queue.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum"),
         "in_flight": queue.metric_approximate_number_of_messages_not_visible(

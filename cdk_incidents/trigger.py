@@ -22,11 +22,13 @@ from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
-from cdk_incidents._trigger_health import TriggerHealth
+from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
+from cdk_incidents._trigger_metrics import TriggerMetrics
 from cdk_incidents.response_plan import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents.route import Route
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
     from cdk_incidents._topic import Topic
@@ -58,8 +60,19 @@ class IIncidentTrigger(Protocol):
         """Return a route by its id."""
         ...
 
+    def metric(
+        self,
+        metric_name: str,
+        *,
+        route: str | None = None,
+        statistic: str | None = None,
+        period: Duration | None = None,
+    ) -> cloudwatch.Metric:
+        """Return a metric that the trigger writes."""
+        ...
 
-class IncidentTrigger(Construct):
+
+class IncidentTrigger(TriggerMetrics, Construct):
     """A Lambda function with a retry queue that turns signals into incidents.
 
     A signal that joins an open incident of the same cause is noted there; a recovery resolves it where the
@@ -172,6 +185,43 @@ class IncidentTrigger(Construct):
     def plans(self) -> list[IResponsePlanRef]:
         """The response plans of all routes, each once; a smoke test's quiet one included."""
         return list({plan.node.addr: plan for plan in self._plans.values()}.values())
+
+    def metric_retry_queue_age(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Return the age of the oldest signal that waits to be tried again, in seconds (maximum).
+
+        Parameters
+        ----------
+        period
+            By default five minutes.
+
+        Notes
+        -----
+        SQS leaves out a message that was received three times: read it with `metric_retrying`.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        """
+        return self._retries.metric_approximate_age_of_oldest_message(statistic="Maximum", period=period)
+
+    def metric_retrying(self, *, period: Duration | None = None) -> cloudwatch.MathExpression:
+        """Return how many signals are being tried again (maximum).
+
+        Parameters
+        ----------
+        period
+            By default five minutes.
+        """
+        return waiting_or_in_flight(self._retries, period=period)
+
+    def metric_dead_letters(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Return how many signals lie in the dead-letter queue (maximum).
+
+        Parameters
+        ----------
+        period
+            By default five minutes.
+        """
+        return self.dead_letter_queue.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", period=period
+        )
 
     def sends_people_to(self, plan: IResponsePlanRef) -> bool:
         """Tell whether a route other than the smoke test's leads to a plan."""

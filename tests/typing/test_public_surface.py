@@ -32,6 +32,7 @@ PUBLIC = [
     "IResponsePlan",
     "IRoute",
     "Impact",
+    "IncidentDashboard",
     "IncidentTemplate",
     "IncidentTrigger",
     "OnCallSchedule",

@@ -349,6 +349,9 @@ def use_everything(stack: cdk.Stack) -> None:
     watch(made, stack)
     incidents.Alarms.of(stack).add(made, name="checkout-*", tag={"team": "shop"})
     incidents.Alarms.of(stack).add_by_severity({"critical": route_of(trigger), "warning": owned}, tag="prio")
+    incidents.IncidentDashboard(stack, "Dashboard", plans=[owned], triggers=[trigger], dashboard_name="d")
+    figures: list[cloudwatch.IMetric] = [trigger.metric_failed(route="Critical"), trigger.metric_retrying()]
+    assert figures
     alarm_action: cloudwatch.IAlarmAction = incidents.ResponsePlanAction(owned)
     assert alarm_action
     test = incidents.SmokeTest(
