@@ -385,7 +385,10 @@ class Emulator:
         topic = self._topics._topic_by_arn_any_scope(topic_arn)
         if topic is None:
             return "there is no such topic"
-        policy = topic.get("attributes", {}).get("Policy")
+        policy = json.loads(topic.get("attributes", {}).get("Policy") or "{}")
+        # The policy that a topic begins with lets the account in, which CloudFormation's handler forgets.
+        statements = [s for s in _statements(policy) if s.get("Sid") != "__default_statement_ID"]
+        policy = {**policy, "Statement": statements}
         context = self._service_context(service, "sns:Publish", topic_arn, source_arn, account)
         result = self._evaluator.evaluate_resource_policy(policy, context, service=service)
         return "" if result.decision == "Allow" else f"its policy does not let {service} publish"
@@ -602,9 +605,12 @@ class Emulator:
 def _for_anything(policy: Any) -> dict[str, Any]:
     """Make a trust policy one on a resource, as the evaluator wants it."""
     document = json.loads(policy) if isinstance(policy, str) else policy
+    return {**document, "Statement": [{**statement, "Resource": "*"} for statement in _statements(document)]}
+
+
+def _statements(document: dict[str, Any]) -> list[dict[str, Any]]:
     statements = document.get("Statement", [])
-    statements = statements if isinstance(statements, list) else [statements]
-    return {**document, "Statement": [{**statement, "Resource": "*"} for statement in statements]}
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _make_math(alarm: dict[str, Any], metrics: list[dict[str, Any]]) -> dict[str, Any]:
