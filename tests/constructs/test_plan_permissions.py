@@ -10,12 +10,16 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssmcontacts as ssmcontacts
 
-from cdk_incidents import IncidentTrigger, ResponsePlan, SmokeTest
+from cdk_incidents import EscalationPlan, IncidentTemplate, IncidentTrigger, ResponsePlan, SmokeTest, Stage
 
 if TYPE_CHECKING:
+    from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
+
     from tests.synthesis import Make, Resource, Synth
 
+ENGAGE = "ssm-contacts:StartEngagement"
 MANAGED = "AWS::IAM::ManagedPolicy"
 PLAN = "AWS::SSMIncidents::ResponsePlan"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -99,6 +103,29 @@ def size_of(document: Any) -> int:
     return len(json.dumps(document, separators=(",", ":")))
 
 
+def contact_arn(alias: str) -> str:
+    """Return the ARN of a contact."""
+    return f"arn:aws:ssm-contacts:{PSEUDO['AWS::Region']}:{ACCOUNT}:contact/{alias}"
+
+
+def contacts(stack: cdk.Stack, *aliases: str) -> list[IContactRef]:
+    """Return contacts of the app."""
+    return [
+        ssmcontacts.CfnContact(stack, alias, alias=alias, display_name=alias, type="PERSONAL")
+        for alias in aliases
+    ]
+
+
+def plan_that_engages(
+    stack: cdk.Stack, construct_id: str, *engagements: IContactRef, name: str | None = None
+) -> ResponsePlan:
+    """Return a plan that engages these."""
+    incident = IncidentTemplate.critical(title="Checkout is failing")
+    return ResponsePlan(
+        stack, construct_id, response_plan_name=name, incident=incident, engagements=engagements
+    )
+
+
 def plan_arn(name: str) -> str:
     """Return the ARN of a plan."""
     return f"arn:aws:ssm-incidents::{ACCOUNT}:response-plan/{name}"
@@ -123,8 +150,10 @@ def many(request: pytest.FixtureRequest, make: Make) -> Synth:
     stack = make.stack(context=make.flags[request.param])
     fallback = sns.Topic(stack, "Fallback", master_key=kms.Key(stack, "Key"))
     trigger = IncidentTrigger(stack, "Trigger", trigger_name="f" * 64, fallback=fallback)
+    (first,) = contacts(stack, "first")
     for number, name in enumerate(LONG_NAMES):
-        trigger.add_route(f"route-{number}", response_plan=make.plan(stack, f"Plan{number}", name=name))
+        plan = plan_that_engages(stack, f"Plan{number}", first, name=name)
+        trigger.add_route(f"route-{number}", response_plan=plan)
     quiet = make.plan(stack, "Quiet", name="q" * 200)
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
     return make.synth(stack)
@@ -149,8 +178,7 @@ def test_each_plan_is_in_one_policy_with_all_that_belongs_to_it(many: Synth) -> 
     )
     tagged = policies.resources_of("ssm-incidents:TagResource")
     assert [{plan_arn(arn.split("/")[1]) for arn in arns} for arns in tagged] == starts
-    engaged = policies.resources_of("ssm-contacts:StartEngagement")
-    assert engaged == [{f"arn:aws:ssm-contacts:*:{ACCOUNT}:contact/*"}] * len(starts)
+    assert policies.resources_of(ENGAGE) == [{contact_arn("first")}] * len(starts)
     assert len(starts) == 1 + len(policies.managed)
 
 
@@ -236,3 +264,52 @@ def test_refuses_the_plan_that_fits_nowhere(make: Make) -> None:
     policies.check_sizes()
     assert len(policies.managed) == MANAGED_POLICIES
     assert sum(map(len, policies.resources_of("ssm-incidents:StartIncident"))) == 98
+
+
+def test_quiet_plans_let_nobody_be_paged(make: Make) -> None:
+    """Without an engagement there is no statement on contacts: IAM refuses one that names nobody."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger")
+    trigger.add_route("quiet", response_plan=make.plan(stack))
+    SmokeTest(stack, "SmokeTest", trigger=trigger)
+    policies = Policies(make.synth(stack))
+    assert policies.resources_of(ENGAGE) == []
+    assert "contact" not in json.dumps(policies.inline)
+
+
+def test_the_trigger_may_page_whom_its_plans_reach(make: Make) -> None:
+    """Contacts of all plans, through escalation plans too, are named once; nobody else is."""
+    stack = make.stack()
+    first, second, third, _ = contacts(stack, "first", "second", "third", "another")
+    team = EscalationPlan(
+        stack, "Team", alias="team", stages=[Stage(contacts=[first]), Stage(contacts=[third])]
+    )
+    trigger = IncidentTrigger(stack, "Trigger")
+    plans = [
+        make.plan(stack),
+        plan_that_engages(stack, "One", first, second),
+        plan_that_engages(stack, "Two", team),
+    ]
+    for number, plan in enumerate(plans):
+        trigger.add_route(f"route-{number}", response_plan=plan)
+    engaged = Policies(make.synth(stack)).resources_of(ENGAGE)
+    assert engaged == [{contact_arn(alias) for alias in ("first", "second", "third", "team")}]
+
+
+@pytest.mark.parametrize(("count", "is_each"), [(15, True), (17, False)])
+def test_many_contacts_are_named_as_one_where_each_does_not_fit(
+    make: Make, count: int, *, is_each: bool
+) -> None:
+    """Beside its plans a policy names each contact that the room is left for; else all of the Region."""
+    stack = make.stack()
+    aliases = [f"{number}".ljust(255, "a") for number in range(count)]
+    people = contacts(stack, *aliases)
+    stages = [Stage(contacts=people[start : start + 5]) for start in range(0, count, 5)]
+    team = EscalationPlan(stack, "Team", alias="team", stages=stages)
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name="f" * 64)
+    trigger.add_route("route", response_plan=plan_that_engages(stack, "Plan", team, name="p"))
+    policies = Policies(make.synth(stack))
+    policies.check_sizes()
+    each = {contact_arn(alias) for alias in ("team", *aliases)}
+    assert policies.resources_of(ENGAGE) == [each if is_each else {contact_arn("*")}]
+    assert policies.managed == []
