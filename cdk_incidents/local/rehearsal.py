@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,9 @@ class Rehearsal:
         before = inventory(self._cloud.client, assembly.regions)
         if self._deploy(assembly):
             if activated := self._cloud.activate_channels():
-                self._progress.done("channels", f"activated as their owners would: {', '.join(activated)}")
+                owners = dict.fromkeys(channel.partition(" ")[0] for channel in activated)
+                told = f"{len(activated)} activated as their owners would: {', '.join(owners)}"
+                self._progress.done("channels", told)
             self._exercise(assembly)
         if self._keep is not None:
             self._keep(self._cloud)
@@ -152,7 +153,7 @@ class Rehearsal:
                 "nothing to rehearse: no alarm is wired to a response plan or a route, no smoke test",
             )
         opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, alarm)]
-        self._play_out({record["arn"] for _, (record, _) in opened})
+        self._play_out({record["arn"]: alarm.name for alarm, (record, _) in opened})
         for alarm in wired:
             alarms.recover(alarm)
         for alarm, (record, opened_ms) in opened:
@@ -206,14 +207,17 @@ class Rehearsal:
         told = "; ".join(outcomes) or "nobody asked the service to start one: look at the alarm's action"
         return f"{alarm.name} opened no incident within {OPEN_S:g} s ({told})"
 
-    def _play_out(self, incidents: set[str]) -> None:
+    def _play_out(self, alarms: dict[str, str]) -> None:
         """Let every engagement come to its end, as if nobody acknowledged, and show the pages."""
         with self._progress.step("pages"):
             self._cloud.clock.play_out()
+        minutes: dict[str, list[str]] = {}
         for page in self._cloud.pages:
-            if page["incident_record_arn"] in incidents:
-                when = dt.timedelta(seconds=round(page["after_s"]))
-                self._progress.done("page", f"{page['contact']} by {page['channel']}, after {when}")
+            if alarm := alarms.get(page["incident_record_arn"]):
+                told = f"{alarm} → {page['contact']} by {page['channel']}"
+                minutes.setdefault(told, []).append(f"{page['after_s'] / 60:g}")
+        for told, after in minutes.items():
+            self._progress.done("pages", f"{told} after {', '.join(after)} min")
 
     def _recovered(self, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int) -> None:
         client = self._cloud.client("ssm-incidents", alarm.region)

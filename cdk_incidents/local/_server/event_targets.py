@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from .errors import ServiceError
@@ -31,11 +32,13 @@ class EventTargets:
     ) -> None:
         """Start an incident, or leave word in the log and the audit why not: nobody is there to be told."""
         scheduled = ":aws-sdk:" in target["Arn"]
-        params = _lower(json.loads(given or "{}")) if scheduled else self._params(target, rule, event)
+        params = self._filled(given, rule) if scheduled else self._params(target, rule, event)
         service = _SCHEDULES if scheduled else _RULES
         plan, role = str(params.get("responsePlanArn", "")), target.get("RoleArn", "")
         wanted = {"ssm-incidents:StartIncident": [plan]}
-        problem = self._emulator.role_refuses(role, service, rule["Arn"], wanted)
+        # Scheduler acts in the name of a schedule's group.
+        group = rule["Arn"].replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        problem = self._emulator.role_refuses(role, service, group if scheduled else rule["Arn"], wanted)
         if problem:
             entry = {
                 "time": self._cloud.clock.now().isoformat(),
@@ -48,6 +51,19 @@ class EventTargets:
             problem = self._start(role, params, "" if scheduled else service)
         if problem:
             print(f"{rule['Arn']} starts no incident: {problem}", file=sys.stderr)  # noqa: T201
+
+    def _filled(self, given: str, schedule: dict[str, Any]) -> dict[str, Any]:
+        """Read a universal target's input, what Scheduler knows of the execution filled in."""
+        known = {
+            "schedule-arn": schedule["Arn"],
+            "scheduled-time": self._cloud.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "execution-id": str(uuid.uuid4()),
+            "attempt-number": "1",
+        }
+        for name, value in known.items():
+            given = given.replace(f"<aws.scheduler.{name}>", value)
+        params: dict[str, Any] = _lower(json.loads(given or "{}"))
+        return params
 
     def _params(self, target: dict[str, Any], rule: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         raw = json.dumps(event)

@@ -94,8 +94,8 @@ def test_who_would_be_paged(command: Command, tmp_path: Path) -> None:
     assert incident["pages"] == [
         {"contact": "ann", "channel": "SMS", "after_s": after} for after in (0.0, 300.0, 900.0)
     ]
-    assert "activated as their owners would: ann SMS" in output
-    assert "ann by SMS, after 0:05:00" in output
+    assert "1 activated as their owners would: ann" in output
+    assert "Checkout-errors → ann by SMS after 0, 5, 15 min" in output
     assert "+49" not in output
 
 

@@ -88,7 +88,7 @@ def test_rehearsal_of_an_imported_contact(command: Command, tmp_path: Path) -> N
     code, output = command.run("rehearse", "--app", str(write_assembly(tmp_path / "out", Shop=stack)))
     assert code == 0, output
     assert "stand-ins for ann" in output
-    assert "ann by EMAIL, after 0:00:00" in output
+    assert "errors → ann by EMAIL after 0 min" in output
 
 
 def test_rehearsal_of_an_imported_plan(command: Command, tmp_path: Path) -> None:

@@ -26,6 +26,15 @@ def _plan(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def _replication_set(regions: dict[str, str]) -> dict[str, Any]:
+    """Give a set by Regions and their keys."""
+    listed: list[dict[str, Any]] = [
+        {"RegionName": name, **({"RegionConfiguration": {"SseKmsKeyId": key}} if key else {})}
+        for name, key in regions.items()
+    ]
+    return {"Set": {"Type": "AWS::SSMIncidents::ReplicationSet", "Properties": {"Regions": listed}}}
+
+
 _ARNS = {"Ref": {"Ref": "Plan"}, "Arn": {"Fn::GetAtt": ["Plan", "Arn"]}}
 
 
@@ -145,6 +154,39 @@ def test_a_failed_update_rolls_back_to_what_was(stack: Stack, incidents: Any) ->
     broken["Bad"]["DependsOn"] = "Plan"
     assert stack.deploy(broken, **_ARNS) == "UPDATE_ROLLBACK_COMPLETE"
     assert incidents.get_response_plan(arn=arn)["incidentTemplate"]["title"] == "t"
+
+
+def test_a_replication_set_collides_with_the_accounts_own(aws: Aws) -> None:
+    """An account has one."""
+    stack = Stack(aws, f"{34:012d}")
+    assert stack.deploy(_replication_set({REGION: ""})) == "ROLLBACK_COMPLETE"
+    assert any("has a replication set already" in reason for _, reason in stack.events("Set"))
+
+
+@pytest.mark.parametrize(
+    ("regions", "status"),
+    [
+        ({REGION: "k", "eu-west-1": ""}, "UPDATE_COMPLETE"),
+        ({REGION: "k", "eu-west-1": "", "eu-west-2": ""}, "UPDATE_ROLLBACK_COMPLETE"),
+        ({"eu-west-1": ""}, "UPDATE_ROLLBACK_COMPLETE"),
+        ({REGION: "another"}, "UPDATE_ROLLBACK_COMPLETE"),
+    ],
+    ids=["one more", "two more", "another instead", "another key"],
+)
+def test_a_replication_set_changes_one_region_at_a_time(
+    aws: Aws, regions: dict[str, str], status: str, request: pytest.FixtureRequest
+) -> None:
+    """And no Region's key."""
+    account = f"{35_00 + len(request.node.name):012d}"
+    client = aws.client("ssm-incidents", key=account)
+    client.delete_replication_set(arn=client.list_replication_sets()["replicationSetArns"][0])
+    stack = Stack(aws, account)
+    stack.deploy(_replication_set({REGION: "k"}))
+    assert stack.deploy(_replication_set(regions)) == status
+    (arn,) = client.list_replication_sets()["replicationSetArns"]
+    kept = client.get_replication_set(arn=arn)["replicationSet"]["regionMap"]
+    assert set(kept) == (set(regions) if status == "UPDATE_COMPLETE" else {REGION})
+    assert kept[REGION]["sseKmsKeyId"] == "k"
 
 
 def test_a_replication_set_is_created_changed_and_deleted(aws: Aws) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import unique
+from .conftest import ACCOUNT, REGION, unique
 
 if TYPE_CHECKING:
     from .conftest import Aws, Stack
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:ssmincidents:startIncident"
 
 
-def _role(aws: Aws, service: str, plan: str = "") -> str:
+def _role(aws: Aws, service: str, plan: str = "", source: str = "*") -> str:
     """Make a role that a service may assume, which may start incidents of a plan, if one is given."""
     name, iam = unique("role"), aws.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnLike": {"aws:SourceArn": source}},
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     if plan:
@@ -91,8 +96,10 @@ def test_a_rule_needs_a_role_that_may(aws: Aws, missing: str) -> None:
 
 
 def _schedule(aws: Aws, plan: str, **more: Any) -> str:
-    request = {"ResponsePlanArn": plan, "Title": "Drill"}
-    target = {"Arn": _UNIVERSAL, "RoleArn": _role(aws, "scheduler.amazonaws.com", plan)}
+    request = {"ResponsePlanArn": plan, "Title": "Drill", "ClientToken": "<aws.scheduler.execution-id>"}
+    # Scheduler names the group of a schedule, not the schedule.
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/default"
+    target = {"Arn": _UNIVERSAL, "RoleArn": _role(aws, "scheduler.amazonaws.com", plan, group)}
     name = unique("schedule")
     aws.client("scheduler").create_schedule(
         Name=name,
