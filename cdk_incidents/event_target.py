@@ -37,10 +37,10 @@ _OF_EVERY_EVENT = {"account", "region", "version"}
 class ResponsePlanTarget:
     """Let an EventBridge rule open an incident of a response plan.
 
-    The service deduplicates what one rule opens, and fails over between the Regions of its replication set.
-    Title and impact are the plan's, and nothing resolves the incident; for that, or to let signals of several
-    sources join, send the rule to a route of an `IncidentTrigger`. However many rules open incidents of a
-    plan, a stack has one role for them, which only rules of its account can take.
+    The service deduplicates what comes from one event, and fails over between the Regions of its replication
+    set. Title and impact are the plan's, and nothing resolves the incident; for that, or to let signals of
+    several sources join, send the rule to a route of an `IncidentTrigger`. However many rules of a stack open
+    incidents of a plan, there is one role for them, which only rules of its account can take.
 
     Parameters
     ----------
@@ -174,8 +174,6 @@ def _is(one: object, value: str) -> bool:
             return value.startswith(prefix)
         case {"wildcard": str(wildcard)}:
             return fnmatch.fnmatchcase(value, wildcard)
-        case {"anything-but": str(other)}:
-            return value != other
         case {"anything-but": list(others)}:
             return value not in others
     return False

@@ -229,6 +229,7 @@ class World:
             self._own()
         for stack in self.stacks.values():
             make.plan(stack, "OurPlan")
+        self._call_somebody()
         make.cfn_plan(self.home)
         ssmcontacts.CfnContact(self.home, "CfnContact", alias="first", display_name="First", type="PERSONAL")
         trigger = IncidentTrigger(self.home, "Trigger")
@@ -241,6 +242,19 @@ class World:
             self._own()
         names = list(self.stacks)
         self.synths = dict(zip(names, make.synth_all(*self.stacks.values()), strict=True))
+
+    def _call_somebody(self) -> None:
+        channel = incidents.ContactChannel.email("first@example.com")
+        first = incidents.Contact(self.home, "First", display_name="First", channels=[channel])
+        stage = incidents.Stage(contacts=[first])
+        incidents.EscalationPlan(self.home, "Escalation", stages=[stage])
+        rotation = incidents.Rotation(
+            contacts=[first],
+            start="2027-01-04T09:00:00",
+            time_zone="Europe/Berlin",
+            recurrence=incidents.Recurrence.daily("09:00"),
+        )
+        incidents.OnCallSchedule(self.home, "OnCall", rotations=[rotation])
 
     def _own(self) -> None:
         ReplicationSet(self.home, "Set", regions=[HERE])
@@ -264,6 +278,18 @@ def test_users_of_the_stack_wait_for_it(owning: World) -> None:
     assert owning.waits("AWS::CloudFormation::Stack")
 
 
+def test_nothing_of_ours_is_made_before_it(owning: World) -> None:
+    """Contacts, channels, escalation plans and on-call schedules come after it, by one way or another."""
+    home = owning.synths["home"]
+    ours = [
+        logical_id
+        for logical_id, resource in home.resources.items()
+        if resource["Type"].startswith("AWS::SSM") and not logical_id.startswith(("Set", "Cfn"))
+    ]
+    assert len({home.resources[logical_id]["Type"] for logical_id in ours}) == 5
+    assert [logical_id for logical_id in ours if home.id_of(SET) not in home.comes_after(logical_id)] == []
+
+
 def test_others_do_not(owning: World) -> None:
     """What calls the service after the deployment only does not wait."""
     assert not owning.waits("AWS::DynamoDB::GlobalTable")
@@ -274,7 +300,7 @@ def test_l1s_that_were_there_before_wait_too(owning: World) -> None:
     """What was written by hand waits for the set if it was made before: nothing tells of later ones."""
     was_before = owning.first == "users"
     assert owning.waits(PLAN, "CfnPlan") == was_before
-    assert owning.waits("AWS::SSMContacts::Contact") == was_before
+    assert owning.waits("AWS::SSMContacts::Contact", "CfnContact") == was_before
 
 
 def test_stacks_of_the_account_go_after_it(owning: World) -> None:
