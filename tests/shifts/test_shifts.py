@@ -271,10 +271,10 @@ def test_coverages_that_adjoin_are_one_shift() -> None:
     """Seven whole days are no seven shifts but the turn, and Sunday night runs on into Monday."""
     week = tuple((day, time(0), time(0)) for day in range(7))
     assert told(dataclasses.replace(WEEKLY, coverages=week), 2027, 3, 16) == told(WEEKLY, 2027, 3, 16)
-    turn_on_wednesday = dataclasses.replace(
-        WEEKLY, hand_offs=((2, time(9)),), coverages=((6, time(20), time(0)), (0, time(0), time(8)))
-    )
-    assert told(turn_on_wednesday, 2027, 1, 10, 22, count=1) == ["Sun 10 Jan 20:00+0100 Bo"]
+    for day, lines in ((6, ["Sun 10 Jan", "Sun 17 Jan"]), (1, ["Tue 12 Jan", "Tue 19 Jan"])):
+        night = ((day, time(20), time(0)), ((day + 1) % 7, time(0), time(8)))
+        rota = dataclasses.replace(WEEKLY, hand_offs=((3, time(9)),), coverages=night)
+        assert [line[:10] for line in told(rota, 2027, 1, 10, count=2)] == lines
 
 
 def test_gaps_are_cut_at_the_ends_of_the_question() -> None:
