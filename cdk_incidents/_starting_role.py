@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import refusal
 from cdk_incidents._nag import acknowledge_wildcard
-from cdk_incidents.response_plan import contact_arns, has_incident_tags, record_arns
+from cdk_incidents.response_plan import granted_contacts, has_incident_tags, record_arns
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -79,14 +79,14 @@ def starting_role(
     )
     acknowledge_wildcard(role, "*", "CreateOpsItem knows no resource.")
     acknowledge_wildcard(role, record_arns(plan), "A record's ARN ends in a random id.")
-    for pattern in contact_arns(plan):
-        acknowledge_wildcard(role, pattern, "The plan does not tell whom it engages.")
+    for pattern in granted_contacts(plan):
+        acknowledge_wildcard(role, pattern, "The plan does not tell whom it engages, or they are many.")
     return role
 
 
 def _statements(plan: IResponsePlanRef, arn: str) -> list[iam.PolicyStatement]:
     through = permissions.CALLED_BY_THE_SERVICE
-    contacts = contact_arns(plan)
+    contacts = granted_contacts(plan)
     statements = [
         iam.PolicyStatement(actions=permissions.START, resources=[arn]),
         iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"], conditions=through),

@@ -137,9 +137,7 @@ class _ResponsePlanBase(Resource):
             The role, user or function.
         """
         grant = _grant(grantee, permissions.START, [self._arn])
-        contacts = contact_arns(self)
-        if sum(map(len, contacts)) > _LONGEST_GRANT:
-            contacts = contact_patterns(contacts)
+        contacts = granted_contacts(self)
         if contacts:
             grant = grant.combine(_grant(grantee, permissions.ENGAGE, contacts, through_the_service=True))
         grant = grant.combine(_grant(grantee, permissions.MAKE_OPS_ITEM, ["*"], through_the_service=True))
@@ -600,6 +598,12 @@ def contact_arns(plan: IResponsePlanRef) -> list[str]:
         contacts = plan._engagements  # noqa: SLF001 - this file's own
         return list(dict.fromkeys(arn for contact in contacts for arn in engaged_arns(contact)))
     return [f"arn:{Stack.of(plan).partition}:ssm-contacts:*:{plan.env.account}:contact/*"]
+
+
+def granted_contacts(plan: IResponsePlanRef) -> list[str]:
+    """Return whom a grant names: each contact that a plan may engage now, or the pattern of too many."""
+    contacts = contact_arns(plan)
+    return contact_patterns(contacts) if sum(map(len, contacts)) > _LONGEST_GRANT else contacts
 
 
 def contact_patterns(arns: Sequence[str]) -> list[str]:

@@ -12,7 +12,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 
-from cdk_incidents import IncidentTemplate, ResponsePlan, ResponsePlanSchedule, ResponsePlanTarget
+from cdk_incidents import (
+    Contact,
+    EscalationPlan,
+    IncidentTemplate,
+    ResponsePlan,
+    ResponsePlanSchedule,
+    ResponsePlanTarget,
+    Stage,
+)
 from tests.synthesis import FLAGS
 
 if TYPE_CHECKING:
@@ -160,6 +168,32 @@ def test_names_a_plan_of_another_stack(make: Make, origin: str) -> None:
     assert target["Arn"] == policy["PolicyDocument"]["Statement"][0]["Resource"] == arn
     assert teams.dependencies == ["Central"]
     assert centrals.exports() == []
+
+
+@pytest.mark.parametrize(("people", "expected"), [(2, "each"), (60, "all")])
+def test_role_names_whom_the_plan_reaches(make: Make, people: int, expected: str) -> None:
+    """The role may page each contact that the plan reaches; of very many it names them all by one pattern."""
+    stack = make.stack(env=make.env)
+    contacts = [f"arn:aws:ssm-contacts:eu-west-1:111122223333:contact/person-{n:02}" for n in range(people)]
+    imported = [Contact.from_contact_arn(stack, arn[-9:], arn) for arn in contacts]
+    stages = [Stage(contacts=imported[n : n + 10]) for n in range(0, people, 10)]
+    plan = ResponsePlan(
+        stack,
+        "Plan",
+        incident=IncidentTemplate.low(title="Title"),
+        engagements=[EscalationPlan(stack, "All", stages=stages, alias="all")],
+    )
+    rule_of(stack, "Rule", ResponsePlanTarget(plan))
+    synth = make.synth(stack)
+    (policy,) = synth.properties(ROLE)["Policies"]
+    (named,) = (
+        statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "ssm-contacts:StartEngagement"
+    )
+    found = {str(arn).rpartition("contact/")[2].rstrip("']}") for arn in named}
+    own = {"all", *(arn.rpartition("/")[2] for arn in contacts)}
+    assert found == (own if expected == "each" else {"*"})
 
 
 def test_takes_a_role(make: Make) -> None:
