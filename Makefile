@@ -8,12 +8,14 @@ NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 WORKERS ?= 2
 
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearse test format lint types unit build bench clean
+.PHONY: help setup rehearse test format lint types unit docs soak build bench clean
 
 help:
 	@echo "make rehearse   deploy the quickstart to a loopback AWS, fire its alarms, show the incidents"
 	@echo "make test       every check: ruff, mypy, pyright, all tests"
 	@echo "make setup      what both share: .venv/ and node_modules/"
+	@echo "make docs       build the docs site in build/docs/ (part of make test)"
+	@echo "make soak       rehearse every app under examples/ with the CLI, one after the other"
 	@echo "make format     rewrite the sources as ruff formats them"
 	@echo "make bench      measure (benchmarks/)"
 	@echo "make clean      remove .venv/, node_modules/ and every cache"
@@ -26,7 +28,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "setting up $(VENV)/ …"
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "make: $(PYTHON) cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,monitoring,docs,dev]'
 	@touch $@
 
 node_modules/.ready: package-lock.json $(VENV)/.ready
@@ -39,7 +41,7 @@ node_modules/.ready: package-lock.json $(VENV)/.ready
 rehearse: setup
 	@JSII_NODE=$(NODE) $(BIN)/cdk-incidents rehearse --json rehearsal.json
 
-test: lint types unit
+test: lint types docs unit
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -51,6 +53,14 @@ types: setup
 
 unit: setup
 	JSII_NODE=$(NODE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+# Every warning is an error: a name that is not there, a page that no other leads to, a broken link.
+docs: setup
+	JSII_NODE=$(NODE) $(BIN)/sphinx-build -M html docs build/docs -n -W --keep-going -q
+	@echo "build/docs/html/index.html"
+
+soak: setup
+	JSII_NODE=$(NODE) $(BIN)/python tests/soak.py
 
 format: setup
 	$(BIN)/ruff check --fix-only .

@@ -1,0 +1,43 @@
+"""Single backquotes in docstrings: a link where the name is public, code where it is an argument."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.domains.python import PyXRefRole
+
+import cdk_incidents
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+class _Ours(PyXRefRole):
+    """Links names that begin with a public one, or that stand in the class at hand; others are code."""
+
+    def run(self) -> Any:
+        name = self.text.partition(".")[0]
+        if name in cdk_incidents.__all__ or self._is_a_sibling():
+            self.name = "py:obj"
+            return super().run()
+        return [nodes.literal(self.text, self.text)], []
+
+    def _is_a_sibling(self) -> bool:
+        within = self.env.ref_context.get("py:class", "").partition(".")[0]
+        found = getattr(getattr(cdk_incidents, within, None), self.text, None)
+        # A field of a value has the name of its argument, and no entry of its own.
+        return isinstance(found, property) or inspect.isroutine(found)
+
+
+def _as_prose(_app: Sphinx, what: str, _name: str, _of: object, _options: object, lines: list[str]) -> None:
+    """Keep napoleon from taking what stands before a colon for an attribute's type."""
+    if what in {"attribute", "property", "data"}:
+        lines.insert(0, "\\ ")
+
+
+def register(app: Sphinx) -> None:
+    """Register the role that `default_role` names."""
+    app.add_role("ours", _Ours())
+    app.connect("autodoc-process-docstring", _as_prose, priority=100)

@@ -1,0 +1,40 @@
+"""Rehearse every example with the CLI, one after the other, and sum it up: `make soak`.
+
+Each rehearsal deploys the app to a loopback AWS of its own, fires its alarms, watches the incidents, and takes all
+of it down.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [str(Path(sys.executable).parent / "cdk-incidents"), "rehearse", "--app"]
+
+
+def main() -> int:
+    """Rehearse all examples, or those that are named; return 1 where one failed."""
+    wanted = set(sys.argv[1:])
+    apps = sorted((ROOT / "examples").glob("*/app.py"))
+    results: list[tuple[str, int, float]] = []
+    for app in apps:
+        name = app.parent.name
+        if wanted and name not in wanted:
+            continue
+        print(f"== {name}", flush=True)
+        began = time.monotonic()
+        done = subprocess.run([*COMMAND, f"{sys.executable} {app}"], cwd=ROOT, check=False)
+        results.append((name, done.returncode, time.monotonic() - began))
+    print("== all of them")
+    for name, code, seconds in results:
+        print(f"{name:24} {'ok' if code == 0 else f'failed ({code})':12} {seconds:6.0f} s")
+    if not results:
+        print(f"no example is named {', '.join(sorted(wanted))}")
+    return int(not results or any(code for _, code, _ in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
