@@ -162,10 +162,9 @@ class Rota:
 
     def shifts_between(self, start: datetime, end: datetime) -> Iterator[Shift]:
         """Yield the shifts that have a part between two instants, uncut."""
-        # Datetimes of one zone are compared by what their clocks show, which twice a year is wrong.
-        until = end.astimezone(timezone.utc)
         for shift in self.shifts_since(start):
-            if shift.start.astimezone(timezone.utc) >= until:
+            # Datetimes of one zone are compared by what their clocks show, which is wrong when they go back.
+            if shift.start.astimezone(timezone.utc) >= end:
                 return
             yield shift
 

@@ -138,7 +138,7 @@ def test_refuses_what_is_no_contact(make: Make, argument: str) -> None:
     """An alias or an ARN is refused with the way to import one, and a plan begins no other plan."""
     expected = (
         rf"^{argument} must be a contact, an escalation plan or an on-call schedule \(got 'ada'\): import"
-        r" it with Contact\.from_contact_arn, EscalationPlan\.from_escalation_plan_arn or OnCallSchedule\.from_on"
+        r" it with Contact\.from_contact_arn, EscalationPlan\.from_escalation_plan_arn or OnCallSchedule\."
     )
     wrong: dict[str, Any] = {argument: ["ada"]}
     with pytest.raises(ValueError, match=expected):

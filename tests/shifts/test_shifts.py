@@ -277,6 +277,12 @@ def test_coverages_that_adjoin_are_one_shift() -> None:
         assert [line[:10] for line in told(rota, 2027, 1, 10, count=2)] == lines
 
 
+def test_a_coverage_that_clocks_skip_is_no_shift() -> None:
+    """Half past two to three does not exist on that Sunday: nobody has a shift of no length."""
+    rota = dataclasses.replace(WEEKLY, coverages=((6, time(2, 15), time(2, 45)),))
+    assert [line[:10] for line in told(rota, 2027, 3, 21, 12, count=2)] == ["Sun 04 Apr", "Sun 11 Apr"]
+
+
 def test_gaps_are_cut_at_the_ends_of_the_question() -> None:
     """A gap that began earlier begins with the question; one that goes on ends with it."""
     zone = ZoneInfo("Europe/Berlin")
