@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.resources
 import itertools
-import json
-import subprocess
-import sys
+import zoneinfo
 from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -21,6 +20,7 @@ from tests.shifts.slow_rotation import QUARTERS, STEP, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 examples = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
@@ -357,16 +357,24 @@ def test_reads_the_services_own_words() -> None:
             )
 
 
-def test_zones_come_from_the_package_and_not_from_the_machine() -> None:
-    """Rules are the same everywhere: a machine without a database, or with an old one, changes nothing."""
-    code = (
-        "import json, zoneinfo; zoneinfo.reset_tzpath([])\n"
-        "from cdk_incidents._shifts import load_zone\n"
-        "from datetime import datetime\n"
-        "print(json.dumps(datetime(2027, 7, 1, tzinfo=load_zone('Europe/Berlin')).isoformat()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == "2027-07-01T00:00:00+02:00"
-    assert "Europe/Berlin" in zone_names()
-    with pytest.raises(ValueError, match=r"^no time zone 'Europe/Berln'$"):
-        load_zone("Europe/Berln")
+def test_zones_come_from_the_package_and_not_from_the_machine(tmp_path: Path) -> None:
+    """Rules are the same everywhere: a machine whose database says otherwise changes nothing."""
+    wrong = tmp_path / "Europe" / "Berlin"
+    wrong.parent.mkdir()
+    wrong.write_bytes((importlib.resources.files("tzdata") / "zoneinfo" / "UTC").read_bytes())
+    zoneinfo.reset_tzpath([str(tmp_path)])
+    try:
+        machine, package = ZoneInfo.no_cache("Europe/Berlin"), load_zone.__wrapped__("Europe/Berlin")
+    finally:
+        zoneinfo.reset_tzpath()
+    noon = datetime(2027, 7, 1, 12)  # noqa: DTZ001 - it gets one below
+    assert noon.replace(tzinfo=machine).utcoffset() == timedelta(0)
+    assert noon.replace(tzinfo=package).utcoffset() == timedelta(hours=2)
+
+
+def test_zones_have_names_that_exist() -> None:
+    """A name is looked up in the package's own list, so that no path can be one."""
+    assert {"Europe/Berlin", "UTC"} <= set(zone_names())
+    for name in ("Europe/Berln", "../zones", ""):
+        with pytest.raises(ValueError, match=rf"^no time zone '{name}'$"):
+            load_zone(name)
