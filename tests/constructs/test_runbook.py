@@ -257,6 +257,8 @@ def test_refuses_a_document_of_another_kind(make: Make) -> None:
         message = rf"^document must be of document_type Automation \(got '?{kind}'?\): pass document_type="
         with pytest.raises(ValueError, match=message):
             Runbook(document(stack, name, document_type=kind))
+    told_later = document(stack, "Token", document_type=cdk.Fn.ref("Type"))
+    assert Runbook(told_later, parameters={"Incident": "none"}).document is told_later
 
 
 @pytest.mark.parametrize(

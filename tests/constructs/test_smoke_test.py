@@ -270,6 +270,14 @@ def test_takes_a_quiet_plan_that_is_given(make: Make) -> None:
     assert touched == [arn, {"Fn::Join": ["", records]}]
 
 
+def test_a_quiet_plan_may_page_nobody(make: Make) -> None:
+    """A plan that is given to be quiet is quiet knowingly: synth does not warn that it pages nobody."""
+    stack, trigger = small(make)
+    plan = ResponsePlan(stack, "Quiet", incident=IncidentTemplate.no_impact(title="Smoke test"))
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
+    assert [text for _, _, text in make.synth(stack).messages if "nobody-paged" in text] == []
+
+
 @pytest.mark.parametrize("is_added_after", [False, True])
 @pytest.mark.parametrize("origin", ["owned", "cfn", "imported"])
 def test_refuses_a_quiet_plan_that_a_route_uses(make: Make, origin: str, *, is_added_after: bool) -> None:
