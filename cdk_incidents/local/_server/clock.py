@@ -25,6 +25,11 @@ class Clock:
     ----------
     real
         tells the real time; a test gives its own
+
+    Attributes
+    ----------
+    lock
+        held while anything changes: schedules fire and functions end on threads of their own
     """
 
     def __init__(self, real: Callable[[], dt.datetime] = _real_time) -> None:
@@ -33,12 +38,11 @@ class Clock:
         self._moment: dt.datetime | None = None  # while something runs: when it was due
         self._agenda: list[tuple[dt.datetime, int, Callable[[], None]]] = []
         self._count = itertools.count()
-        # Schedules fire and functions end on threads of their own.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def now(self) -> dt.datetime:
         """Tell the time."""
-        with self._lock:
+        with self.lock:
             return self._moment or self._real() + self._ahead
 
     @property
@@ -48,24 +52,24 @@ class Clock:
 
     def at(self, time: dt.datetime, action: Callable[[], None]) -> None:
         """Do something at a time; what falls due together runs in the order in which it was asked for."""
-        with self._lock:
+        with self.lock:
             heapq.heappush(self._agenda, (time, next(self._count), action))
 
     def catch_up(self) -> None:
         """Run what has fallen due in the meantime."""
-        with self._lock:
+        with self.lock:
             if not self._moment:
                 self._run_until(self.now())
 
     def advance(self, by: dt.timedelta) -> None:
         """Move on, and run what falls due on the way."""
-        with self._lock:
+        with self.lock:
             self._run_until(self.now() + by)
             self._ahead += by
 
     def play_out(self) -> None:
         """Move on until nothing is left to do."""
-        with self._lock:
+        with self.lock:
             self.catch_up()
             while self.due:
                 self.advance(max(dt.timedelta(), self.due - self.now()))

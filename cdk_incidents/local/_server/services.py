@@ -126,12 +126,13 @@ class Service:
                 f"{self.wire.service}:{operation or '?'} is not played by the loopback AWS of cdk_incidents"
                 f" (played: {', '.join(self._plays)})",
             )
-        self._cloud.clock.catch_up()
-        acting = sharing.owner_for(self._cloud, caller, operation, params)
-        permissions.check(acting, self.wire.service, operation, params)
-        if operation not in _ANYWHERE:
-            replication.require(acting)
-        return self._plays[operation](self._cloud, acting, params)
+        with self._cloud.clock.lock:
+            self._cloud.clock.catch_up()
+            acting = sharing.owner_for(self._cloud, caller, operation, params)
+            permissions.check(acting, self.wire.service, operation, params)
+            if operation not in _ANYWHERE:
+                replication.require(acting)
+            return self._plays[operation](self._cloud, acting, params)
 
     def start(self, params: dict[str, Any], caller: Caller) -> None:
         """Start an incident for another service of AWS, with input that has not been checked yet."""

@@ -176,7 +176,7 @@ def test_alarm_becomes_incident(local_cloud: LocalCloud, stack: str) -> None:
     assert record["status"] == "OPEN"
     assert record["incidentRecordSource"]["resourceArn"].endswith(":alarm:Checkout-errors")
     assert record in local_cloud.incidents()
-    assert local_cloud.pages == []
+    assert record["arn"] not in {page["incident_record_arn"] for page in local_cloud.pages}
 
 
 def test_missing_incident(local_cloud: LocalCloud) -> None:

@@ -128,9 +128,9 @@ def test_a_fault_that_cannot_happen_is_refused(aws: Aws, fault: dict[str, Any], 
 
 
 def test_health_and_pages_are_told(aws: Aws) -> None:
-    """The server is well, and nobody was paged."""
+    """The server is well, and of a plan that engages nobody, nobody was paged."""
     assert aws.control("GET", "health").items() >= {"status": "ok", "region": REGION}.items()
-    assert aws.control("GET", "pages") == {"pages": []}
+    assert aws.pages(aws.start(aws.plan())) == []
 
 
 def test_an_unknown_control_path_is_a_404(aws: Aws) -> None:
