@@ -11,7 +11,7 @@ from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._lazy import lazy_texts
 from cdk_incidents._nag import acknowledge_wildcard
-from cdk_incidents.response_plan import contact_arns, contact_patterns, plan_name, record_arns
+from cdk_incidents._plans import contact_arns, contact_patterns, plan_name, record_arns
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef

@@ -12,8 +12,8 @@ from constructs import Construct
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
+from cdk_incidents._plans import arn_seen_from, record_arns
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
-from cdk_incidents.response_plan import arn_seen_from, record_arns
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import refusal
 from cdk_incidents._nag import acknowledge_wildcard
-from cdk_incidents.response_plan import granted_contacts, has_incident_tags, record_arns
+from cdk_incidents._plans import granted_contacts, has_incident_tags, record_arns
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from cdk_incidents._plans import arn_seen_from, check_plan
 from cdk_incidents._regions import warn_of_region
-from cdk_incidents.response_plan import arn_seen_from, check_plan
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef

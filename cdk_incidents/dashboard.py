@@ -11,7 +11,8 @@ from constructs import Construct
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import check_length, check_pattern, refusal
-from cdk_incidents.response_plan import ResponsePlan, check_plan
+from cdk_incidents._plans import check_plan
+from cdk_incidents.response_plan import ResponsePlan
 from cdk_incidents.trigger import IncidentTrigger
 
 if TYPE_CHECKING:

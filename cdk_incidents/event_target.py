@@ -13,9 +13,9 @@ from constructs import IValidation
 
 from cdk_incidents._checks import refusal
 from cdk_incidents._delivery import check_place, check_queue, check_retries, let_rule_send
+from cdk_incidents._plans import arn_seen_from, check_plan
 from cdk_incidents._regions import warn_of_region
 from cdk_incidents._starting_role import check_role, starting_role
-from cdk_incidents.response_plan import arn_seen_from, check_plan
 
 if TYPE_CHECKING:
     from aws_cdk import Duration

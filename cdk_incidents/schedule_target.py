@@ -10,9 +10,9 @@ from aws_cdk import aws_scheduler as scheduler
 
 from cdk_incidents._checks import check_length, check_range, is_token
 from cdk_incidents._delivery import check_place, check_queue, check_retries, let_role_send
+from cdk_incidents._plans import arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._starting_role import check_role, starting_role
-from cdk_incidents.response_plan import arn_seen_from, check_plan
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam

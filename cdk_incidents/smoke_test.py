@@ -21,17 +21,12 @@ from constructs import Construct, IValidation
 from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import check_range, refusal
 from cdk_incidents._lazy import uncached_text
+from cdk_incidents._plans import arn_seen_from, check_plan, tells_somebody
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
 from cdk_incidents.incident_template import IncidentTemplate
-from cdk_incidents.response_plan import (
-    NOBODY_PAGED,
-    ResponsePlan,
-    arn_seen_from,
-    check_plan,
-    tells_somebody,
-)
+from cdk_incidents.response_plan import NOBODY_PAGED, ResponsePlan
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef

@@ -19,12 +19,12 @@ from cdk_incidents._checks import check_pattern, is_token, refusal
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plan_permissions import PlanPolicies
+from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
 from cdk_incidents._trigger_metrics import TriggerMetrics
-from cdk_incidents.response_plan import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents.route import Route
 
 if TYPE_CHECKING:
