@@ -104,6 +104,18 @@ def test_a_person_is_changed_in_place(stack: Stack, contacts: Any) -> None:
     assert tags == [{"Key": "b", "Value": "2"}]
 
 
+def test_a_contact_that_changes_keeps_the_plan_that_another_resource_gives(
+    stack: Stack, contacts: Any
+) -> None:
+    """Its own property Plan is not there, so it is not emptied."""
+    resources = _person(unique("ann"))
+    stack.deploy(resources, **_PERSON)
+    resources["Ann"]["Properties"]["DisplayName"] = "Ann B"
+    assert stack.deploy(resources, **_PERSON) == "UPDATE_COMPLETE"
+    found = contacts.get_contact(ContactId=stack.outputs["AnnRef"])
+    assert (found["DisplayName"], len(found["Plan"]["Stages"])) == ("Ann B", 1)
+
+
 def test_a_new_alias_replaces_the_contact_and_what_hangs_on_it(stack: Stack, contacts: Any) -> None:
     """The channel and the plan move too; the old ones are gone."""
     stack.deploy(_person(unique("ann")), **_PERSON)

@@ -361,3 +361,118 @@ def test_without_a_replication_set_there_are_no_contacts(aws: Aws) -> None:
         client.list_contacts()
     incidents.create_replication_set(regions={REGION: {}})
     assert client.list_contacts()["Contacts"] == []
+
+
+@pytest.mark.parametrize(("count", "allowed"), [(10, True), (11, False)])
+def test_a_stage_has_ten_channels(aws: Aws, contacts: Any, count: int, allowed: bool) -> None:  # noqa: FBT001
+    """The eleventh is over the quota."""
+    person = aws.contact()
+    target = {"ChannelTargetInfo": {"ContactChannelId": aws.channel(person)}}
+    plan = {"Stages": [{"DurationInMinutes": 1, "Targets": [target] * count}]}
+    if allowed:
+        contacts.update_contact(ContactId=person, Plan=plan)
+        assert contacts.get_contact(ContactId=person)["Plan"] == plan
+    else:
+        with pytest.raises(contacts.exceptions.ServiceQuotaExceededException, match="at most 10 channels"):
+            contacts.update_contact(ContactId=person, Plan=plan)
+
+
+@pytest.mark.parametrize(("count", "allowed"), [(8, True), (9, False)])
+def test_a_schedule_has_eight_rotations(contacts: Any, count: int, allowed: bool) -> None:  # noqa: FBT001
+    """The ninth is over the quota."""
+    plan = {"RotationIds": [_rotation(contacts, [_person(contacts)])] * count}
+    asked = {"Alias": unique("s"), "Type": "ONCALL_SCHEDULE", "Plan": plan}
+    if allowed:
+        assert contacts.get_contact(ContactId=contacts.create_contact(**asked)["ContactArn"])["Plan"] == plan
+    else:
+        with pytest.raises(contacts.exceptions.ServiceQuotaExceededException, match="at most 8 rotations"):
+            contacts.create_contact(**asked)
+
+
+def test_a_schedules_rotations_are_there(contacts: Any) -> None:
+    """One that is not is refused."""
+    plan = {"RotationIds": [f"arn:aws:ssm-contacts:{REGION}:{ACCOUNT}:rotation/none"]}
+    with pytest.raises(contacts.exceptions.ValidationException, match="There is no"):
+        contacts.create_contact(Alias=unique("s"), Type="ONCALL_SCHEDULE", Plan=plan)
+
+
+def test_only_people_have_channels_and_take_turns(aws: Aws, contacts: Any) -> None:
+    """An escalation plan does neither."""
+    team = aws.escalation()
+    with pytest.raises(contacts.exceptions.ValidationException, match="PERSONAL"):
+        aws.channel(team)
+    with pytest.raises(contacts.exceptions.ResourceNotFoundException):
+        _rotation(contacts, [team])
+
+
+def test_an_override_is_by_members_and_forward(contacts: Any) -> None:
+    """Nobody else can stand in, and it ends after it starts."""
+    ann = _person(contacts)
+    rotation = _rotation(contacts, [ann])
+    asked = {"RotationId": rotation, "StartTime": _START, "EndTime": _START + _DAY}
+    with pytest.raises(contacts.exceptions.ValidationException, match="There is no"):
+        contacts.create_rotation_override(**asked, NewContactIds=[_person(contacts)])
+    with pytest.raises(contacts.exceptions.ValidationException, match="end after"):
+        contacts.create_rotation_override(**{**asked, "EndTime": _START}, NewContactIds=[ann])
+
+
+def test_of_overlapping_overrides_the_last_one_holds(contacts: Any) -> None:
+    """Where both are."""
+    ann, bob, eve = (_person(contacts) for _ in range(3))
+    rotation = _rotation(contacts, [ann, bob, eve])
+    for who, end in ((bob, _START + _DAY), (eve, _START + _DAY / 2)):
+        contacts.create_rotation_override(
+            RotationId=rotation, NewContactIds=[who], StartTime=_START, EndTime=end
+        )
+    assert _shifts(contacts, rotation, 1) == [([eve], "OVERRIDDEN"), ([bob], "OVERRIDDEN")]
+
+
+def test_a_new_contact_of_an_old_alias_begins_anew(contacts: Any) -> None:
+    """Policy and tags went with the old one."""
+    alias = unique("ann")
+    person = _person(contacts, alias, Tags=[{"Key": "team", "Value": "payments"}])
+    contacts.put_contact_policy(ContactArn=person, Policy="{}")
+    contacts.delete_contact(ContactId=person)
+    with pytest.raises(contacts.exceptions.ResourceNotFoundException):
+        contacts.list_tags_for_resource(ResourceARN=person)
+    _person(contacts, alias)
+    assert "Policy" not in contacts.get_contact_policy(ContactArn=person)
+
+
+def test_the_same_token_with_other_details_is_a_conflict(contacts: Any) -> None:
+    """It gives no contact that was not asked for."""
+    alias = unique("ann")
+    _person(contacts, alias, IdempotencyToken=alias)
+    with pytest.raises(contacts.exceptions.ConflictException):
+        _person(contacts, alias, IdempotencyToken=alias, DisplayName="Another")
+
+
+def test_no_results_at_most_means_as_many_as_usual(contacts: Any) -> None:
+    """MaxResults may be 0."""
+    _person(contacts)
+    assert contacts.list_contacts(MaxResults=0)["Contacts"]
+
+
+def test_permissions_on_channels_and_pages_are_as_the_reference_writes_them(aws: Aws) -> None:
+    """A channel is `contactchannel`; who accepts a page needs the page, whatever channel is named."""
+    person = aws.contact("SMS")
+    channel = aws.channel(person)
+    engaged = aws.client("ssm-contacts").start_engagement(
+        ContactId=person, Sender="s", Subject="s", Content="c"
+    )["EngagementArn"]
+    (page,) = [p for p in aws.control("GET", "pages")["pages"] if p["engagement_arn"] == engaged]
+    on_channel = channel.replace("contact-channel", "contactchannel")
+    allowed = [
+        {"Effect": "Allow", "Action": "ssm-contacts:GetContactChannel", "Resource": on_channel},
+        {"Effect": "Allow", "Action": "ssm-contacts:AcceptPage", "Resource": page["page_arn"]},
+    ]
+    client = aws.as_role(aws.role(*allowed), "ssm-contacts")
+    assert client.get_contact_channel(ContactChannelId=channel)["Type"] == "SMS"
+    client.accept_page(
+        PageId=page["page_arn"],
+        ContactChannelId=channel,
+        AcceptType="READ",
+        AcceptCode=page["accept_code"],
+    )
+    (told,) = aws.client("ssm-contacts").list_pages_by_contact(ContactId=person)["Pages"]
+    assert told["ReadTime"] >= told["SentTime"]

@@ -294,3 +294,53 @@ def test_the_clock_plays_out(aws: Aws) -> None:
     incident = _incident(aws, person)
     assert aws.control("POST", "clock", {})["due"] is None
     assert [minutes for _, _, minutes in aws.pages(incident)] == [0, 30, 59]
+
+
+def test_who_is_on_call_twice_is_engaged_once(aws: Aws, contacts: Any) -> None:
+    """Two rotations of a schedule may have the same contact on call."""
+    ann = aws.contact("SMS")
+    (_, one), (_, two) = _schedule(aws, ann), _schedule(aws, ann)
+    both = contacts.create_contact(
+        Alias=unique("s"), Type="ONCALL_SCHEDULE", Plan={"RotationIds": [one, two]}
+    )["ContactArn"]
+    assert aws.pages(_incident(aws, both)) == [(_alias(ann), "SMS", 0)]
+
+
+def test_engagements_are_listed_by_time(aws: Aws, contacts: Any) -> None:
+    """Those that began within a range."""
+    incident, hour = _incident(aws, aws.contact("SMS")), dt.timedelta(hours=1)
+    now = _now(aws)
+    found = [
+        len(contacts.list_engagements(IncidentId=incident, TimeRangeValue=within)["Engagements"])
+        for within in ({"StartTime": now - hour}, {"StartTime": now + hour}, {"EndTime": now - hour})
+    ]
+    assert found == [1, 0, 0]
+
+
+def test_without_a_token_each_start_engages_anew(aws: Aws, contacts: Any) -> None:
+    """Even with the same details."""
+    asked = {"ContactId": aws.contact("SMS"), "Sender": "me", "Subject": "s", "Content": "c"}
+    engaged = {contacts.start_engagement(**asked)["EngagementArn"] for _ in range(2)}
+    assert len(engaged) == 2
+
+
+def test_without_a_replication_set_engagements_end(aws: Aws) -> None:
+    """Deleting it stops every page."""
+    key = f"{36:012d}"
+    incidents, client = aws.client("ssm-incidents", key=key), aws.client("ssm-contacts", key=key)
+    person = client.create_contact(Alias="ann", Type="PERSONAL", Plan={"Stages": []})["ContactArn"]
+    channel = client.create_contact_channel(
+        ContactId=person, Name="n", Type="SMS", DeliveryAddress={"SimpleAddress": "+4915112345678"}
+    )["ContactChannelArn"]
+    aws.control("POST", "activations")
+    target = {"ChannelTargetInfo": {"ContactChannelId": channel, "RetryIntervalInMinutes": 1}}
+    stages = [{"DurationInMinutes": 5, "Targets": [target]}]
+    client.update_contact(ContactId=person, Plan={"Stages": stages})
+    asked = {"ContactId": person, "Sender": "me", "Subject": "s", "Content": "c"}
+    engagement = client.start_engagement(**asked)["EngagementArn"]
+    (arn,) = incidents.list_replication_sets()["replicationSetArns"]
+    incidents.delete_replication_set(arn=arn)
+    incidents.create_replication_set(regions={"us-east-1": {}})
+    aws.advance(minutes=10)
+    assert len(aws.pages(engagement)) == 1
+    assert client.describe_engagement(EngagementId=engagement)["StopTime"]

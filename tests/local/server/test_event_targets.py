@@ -81,6 +81,14 @@ def test_a_rules_incidents_are_one_while_it_is_open(aws: Aws, incidents: Any) ->
     assert _started(aws, plan)[-1]["outcome"] == "started"
 
 
+def test_an_event_that_is_too_long_starts_its_incident_without_raw_data(aws: Aws) -> None:
+    """The model lets 10,000 characters through."""
+    plan = aws.plan()
+    _, source = _rule(aws, plan, _role(aws, "events.amazonaws.com", plan))
+    _put(aws, source, json.dumps({"long": "x" * 10_000}))
+    assert [start["outcome"] for start in _started(aws, plan)] == ["started"]
+
+
 @pytest.mark.parametrize("missing", ["role", "trust", "permission"])
 def test_a_rule_needs_a_role_that_may(aws: Aws, missing: str) -> None:
     """One that EventBridge may assume, and that may start incidents of this plan."""

@@ -140,3 +140,14 @@ def test_a_plan_must_wait_for_its_topics_policy(stack: Stack, waits: bool, statu
     (plan if waits else rule)["DependsOn"] = "Policy" if waits else "Plan"
     resources = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}, "Plan": plan, "Policy": rule}
     assert stack.deploy(resources) == status
+
+
+def test_a_topic_that_shuts_the_service_out_later_hears_nothing(aws: Aws, incidents: Any) -> None:
+    """The incident starts all the same."""
+    topic, url = _subscribed(aws)
+    plan = _create(incidents, notify=topic)
+    aws.messages(url)
+    shut = '{"Version": "2012-10-17", "Statement": []}'
+    aws.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=shut)
+    assert aws.record(aws.start(plan))["status"] == "OPEN"
+    assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=url)

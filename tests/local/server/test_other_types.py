@@ -68,6 +68,22 @@ def test_a_new_version_becomes_the_default(aws: Aws, stack: Stack) -> None:
     assert (_description(aws, name), _description(aws, name, "1")) == ("two", "one")
 
 
+def test_a_version_is_of_new_content(aws: Aws) -> None:
+    """Content that a version has already is refused."""
+    ssm, name = aws.client("ssm"), unique("doc")
+    ssm.create_document(Name=name, Content="{}", DocumentType="Automation")
+    with pytest.raises(ssm.exceptions.DuplicateDocumentContent):
+        ssm.update_document(Name=name, Content="{}")
+
+
+def test_documents_are_a_regions(aws: Aws) -> None:
+    """Another Region does not list them."""
+    name = unique("doc")
+    aws.client("ssm").create_document(Name=name, Content="{}", DocumentType="Automation")
+    there = aws.client("ssm", region="eu-west-1").list_documents()["DocumentIdentifiers"]
+    assert name not in {document["Name"] for document in there}
+
+
 def test_chat_configurations_are_remembered(stack: Stack) -> None:
     """Ref and Arn are the ARN; what they cannot do without is asked for."""
     role = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -112,6 +128,8 @@ def test_a_shared_plan_starts_incidents_of_its_owner(aws: Aws, stack: Stack) -> 
         there.start_incident(responsePlanArn=plan)
     assert stack.deploy(_share(plan, _OTHER), Arn={"Fn::GetAtt": ["Share", "Arn"]}) == "CREATE_COMPLETE"
     assert stack.outputs["Arn"].startswith(f"arn:aws:ram:{REGION}:{ACCOUNT}:resource-share/")
+    with pytest.raises(there.exceptions.ResourceNotFoundException):
+        there.start_incident(responsePlanArn=aws.plan())
     incident = there.start_incident(responsePlanArn=plan)["incidentRecordArn"]
     assert incident.split(":")[4] == ACCOUNT
     assert aws.record(incident)["status"] == "OPEN"
