@@ -1,7 +1,7 @@
 """Rehearse every example with the CLI, one after the other, and sum it up: `make soak`.
 
-Each rehearsal deploys the app to a loopback AWS of its own, fires its alarms, watches the incidents, and takes all
-of it down.
+Each rehearsal deploys the app to a loopback AWS of its own, fires its alarms, watches the incidents, and
+takes all of it down.
 """
 
 from __future__ import annotations

@@ -264,6 +264,7 @@ class LocalCloud:
         template: Mapping[str, Any] | str,
         *,
         assets: Path | None = None,
+        region: str = "",
         timeout_s: float = 300,
     ) -> dict[str, str]:
         """Create a stack through CloudFormation's API, without the CDK CLI and its seconds.
@@ -276,6 +277,8 @@ class LocalCloud:
             the template, synthesised or written by hand
         assets
             the cloud assembly that it comes from, if it has assets
+        region
+            its Region; by default the cloud's
         timeout_s
             how long to wait
 
@@ -290,7 +293,7 @@ class LocalCloud:
             if it fails; its reasons are CloudFormation's
         """
         self._publish(assets)
-        return self._stacks.create(name, template, timeout_s=timeout_s)
+        return self._stacks(region).create(name, template, timeout_s=timeout_s)
 
     def update_stack(
         self,
@@ -298,19 +301,19 @@ class LocalCloud:
         template: Mapping[str, Any] | str,
         *,
         assets: Path | None = None,
+        region: str = "",
         timeout_s: float = 300,
     ) -> dict[str, str]:
         """Update a stack in the same way as `create_stack` creates one."""
         self._publish(assets)
-        return self._stacks.update(name, template, timeout_s=timeout_s)
+        return self._stacks(region).update(name, template, timeout_s=timeout_s)
 
-    def delete_stack(self, name: str, *, timeout_s: float = 300) -> None:
+    def delete_stack(self, name: str, *, region: str = "", timeout_s: float = 300) -> None:
         """Delete a stack and wait until it is gone."""
-        self._stacks.delete(name, timeout_s=timeout_s)
+        self._stacks(region).delete(name, timeout_s=timeout_s)
 
-    @property
-    def _stacks(self) -> Stacks:
-        return Stacks(self.client("cloudformation"))
+    def _stacks(self, region: str) -> Stacks:
+        return Stacks(self.client("cloudformation", region))
 
     def _publish(self, assembly: Path | None) -> None:
         s3 = self.client("s3")

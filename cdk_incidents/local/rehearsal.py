@@ -148,16 +148,39 @@ class Rehearsal:
             for alarm in alarms.wired(stack, self._cloud.cdk.stacks(stack.region).resources(stack.name))
         ]
         if not wired and not self.report.smoke_tests:
-            self._fail(
-                "alarms",
-                "nothing to rehearse: no alarm is wired to a response plan or a route, no smoke test",
-            )
+            self._start_by_hand(assembly)
+            return
         opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, alarm)]
         self._play_out({record["arn"]: alarm.name for alarm, (record, _) in opened})
         for alarm in wired:
             alarms.recover(alarm)
         for alarm, (record, opened_ms) in opened:
             self._recovered(alarm, record, opened_ms)
+
+    def _start_by_hand(self, assembly: Assembly) -> None:
+        """Start an incident of each plan of an app that leaves its alarms to others."""
+        plans = [
+            (self._cloud.client("ssm-incidents", stack.region), resource["PhysicalResourceId"])
+            for stack in assembly.stacks
+            for resource in self._cloud.cdk.stacks(stack.region).resources(stack.name)
+            if resource["ResourceType"] == "AWS::SSMIncidents::ResponsePlan"
+        ]
+        if not plans:
+            self._fail(
+                "alarms",
+                "nothing to rehearse: no response plan, no alarm wired to one or to a route, no smoke test",
+            )
+        opened: list[tuple[Any, str, dict[str, Any]]] = []
+        for client, plan in plans:
+            name = f"{plan.rpartition('/')[2]} (by hand)"
+            arn = client.start_incident(responsePlanArn=plan)["incidentRecordArn"]
+            record = client.get_incident_record(arn=arn)["incidentRecord"]
+            opened.append((client, name, record))
+            self._progress.done("plan", f"{name} → {record['title']!r}, {_impact_of(record)}")
+        self._play_out({record["arn"]: name for _, name, record in opened})
+        for client, name, record in opened:
+            client.update_incident_record(arn=record["arn"], status="RESOLVED")
+            self._report_incident(name, record, 0, resolved=False)
 
     def _fire(self, alarms: Alarms, alarm: WiredAlarm) -> list[tuple[dict[str, Any], int]]:
         client = self._cloud.client("ssm-incidents", alarm.region)
@@ -178,12 +201,9 @@ class Rehearsal:
                 opened_ms = max(0, round((record["creationTime"].timestamp() - fired) * 1000))
                 found.append((record, opened_ms))
         for record, opened_ms in found:
-            impact = f"impact {record['impact']} ({_WORDS.get(record['impact'], '?')})"
             source = record["incidentRecordSource"]["source"]
-            self._progress.done(
-                "alarm",
-                f"{alarm.name} → {record['title']!r}, {impact}, source {source}, after {opened_ms} ms",
-            )
+            told = f"{record['title']!r}, {_impact_of(record)}, source {source}, after {opened_ms} ms"
+            self._progress.done("alarm", f"{alarm.name} → {told}")
         return found
 
     def _opened(self, client: Any, alarm: WiredAlarm, seen: set[str], asked: int) -> dict[str, Any] | None:
@@ -236,6 +256,9 @@ class Rehearsal:
             self._progress.done("recover", f"{alarm.name} → its incident stays open for a person to resolve")
         if not resolved:
             client.update_incident_record(arn=record["arn"], status="RESOLVED")
+        self._report_incident(alarm.name, record, opened_ms, resolved=resolved)
+
+    def _report_incident(self, name: str, record: dict[str, Any], opened_ms: int, *, resolved: bool) -> None:
         pages = [
             Page(page["contact"], page["channel"], page["after_s"])
             for page in self._cloud.pages
@@ -243,7 +266,7 @@ class Rehearsal:
         ]
         self.report.alarms.append(
             AlarmResult(
-                alarm.name,
+                name,
                 record["arn"],
                 record["title"],
                 record["impact"],
@@ -284,6 +307,10 @@ class Rehearsal:
 
 def _seconds(begun: float) -> str:
     return f"{time.monotonic() - begun:.1f} s"
+
+
+def _impact_of(record: dict[str, Any]) -> str:
+    return f"impact {record['impact']} ({_WORDS.get(record['impact'], '?')})"
 
 
 def _plan_name(record_arn: str) -> str:

@@ -125,7 +125,10 @@ def tail(output: str, lines: int = 25) -> str:
 def _body(template: Mapping[str, Any] | str) -> str:
     """Return the template as text, without what only asks whether the account is bootstrapped."""
     if isinstance(template, str):
-        return template
+        try:
+            return _body(dict(json.loads(template)))
+        except ValueError:  # YAML, written by hand
+            return template
     parameters = {
         name: body for name, body in template.get("Parameters", {}).items() if name != "BootstrapVersion"
     }

@@ -27,7 +27,7 @@ on_call = incidents.OnCallSchedule(
     rotations=[
         incidents.Rotation(
             contacts=team,
-            start="2027-01-04T09:00:00",
+            start="2026-01-05T09:00:00",
             time_zone="Europe/Berlin",
             recurrence=incidents.Recurrence.weekly(monday="09:00"),
         )

@@ -174,8 +174,20 @@ def test_deployment_that_fails(command: Command, tmp_path: Path) -> None:
     assert command.processes() == []
 
 
+def test_plans_without_alarms(command: Command, tmp_path: Path) -> None:
+    """Of an app that leaves its alarms to others, each plan's incident is started by hand."""
+    stack = template(Plan=plan("Checkout", "Checkout is failing"), Other=plan("Search", "Search is slow"))
+    app = write_assembly(tmp_path / "out", Shop=stack)
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    told = {alarm["name"]: alarm["title"] for alarm in result(command)["alarms"]}
+    assert told == {"Checkout (by hand)": "Checkout is failing", "Search (by hand)": "Search is slow"}
+    assert "Checkout (by hand) → 'Checkout is failing', impact 2 (high)" in output
+    assert result(command)["leftovers"] == []
+
+
 def test_nothing_to_rehearse(command: Command, tmp_path: Path) -> None:
-    """An app without smoke test and without a wired alarm has proven nothing."""
+    """An app without plan, smoke test or wired alarm has proven nothing."""
     app = write_assembly(tmp_path / "out", Shop=template(Scaling=alarm("scaling")))
     code, output = command.run("rehearse", "--app", str(app))
     assert code == 1
