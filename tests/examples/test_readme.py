@@ -75,6 +75,42 @@ def test_smoke_test() -> None:
     assert resources(build) - resources(ONE) == said("`SmokeTest`")
 
 
+def test_contacts_and_schedules() -> None:
+    """Contacts, escalation plans and schedules have as many resources as the README says."""
+    email = incidents.ContactChannel.email("ada@example.com")
+    sms = incidents.ContactChannel.sms("+14255550101")
+
+    def contact(stack: Stack, *channels: incidents.ContactChannel) -> incidents.Contact:
+        return incidents.Contact(stack, "Ada", display_name="Ada", channels=channels)
+
+    alone = resources(lambda stack: contact(stack, email))
+    assert resources(lambda stack: contact(stack, email, sms)) - alone == 1
+    assert alone - 1 == said("`Contact`")
+
+    def escalation(stack: Stack) -> None:
+        stages = [incidents.Stage(contacts=[contact(stack, email)])]
+        incidents.EscalationPlan(stack, "Escalation", stages=stages)
+
+    assert resources(escalation) - alone == said("`EscalationPlan`")
+
+    def schedule(stack: Stack) -> None:
+        rotation = incidents.Rotation(
+            contacts=[contact(stack, email)],
+            start="2027-01-04T09:00:00",
+            time_zone="UTC",
+            recurrence=incidents.Recurrence.daily("09:00"),
+        )
+        incidents.OnCallSchedule(stack, "Schedule", rotations=[rotation])
+
+    assert resources(schedule) - alone - 1 == said("`OnCallSchedule`")
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((examples/[^)]+)\)", README))
+def test_examples_exist(path: str) -> None:
+    """Every example that the README leads to exists."""
+    assert (Path(__file__).parents[2] / path).is_file()
+
+
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.MULTILINE))
 def test_commands_exist(target: str) -> None:
     """Every make target that the README names exists."""
