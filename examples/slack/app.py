@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_chatbot as chatbot
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 import cdk_incidents as incidents
@@ -17,8 +16,7 @@ channel = chatbot.SlackChannelConfiguration(
     slack_workspace_id="T0123456789",
     slack_channel_id="C0123456789",
 )
-key = kms.Key(stack, "Key", enable_key_rotation=True)
-status_page = sns.Topic(stack, "StatusPage", master_key=key, enforce_ssl=True)
+status_page = sns.Topic(stack, "StatusPage", enforce_ssl=True)
 
 incidents.ResponsePlan(
     stack,

@@ -87,7 +87,7 @@ def test_runbook(cloud: LocalCloud, deploy: Deploy) -> None:
 
 
 def test_slack(cloud: LocalCloud, deploy: Deploy) -> None:
-    """The channel's topic and the encrypted one are told of the incident."""
+    """The channel's topic and the status page's are told of the incident."""
     deploy("slack")
     queues = {arn: subscribed_queue(cloud, arn) for arn in topics(cloud)}
     start(cloud)
