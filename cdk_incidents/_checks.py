@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import abc
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_cdk import Duration, Token
@@ -65,6 +66,22 @@ def check_count(argument: str, values: Sequence[T], *, maximum: int, remedy: str
     """Refuse a list that is too long."""
     if len(values) > maximum:
         raise refusal(argument, f"at most {maximum} items", f"{len(values)} items", remedy)
+
+
+def check_text(argument: str, value: object) -> None:
+    """Refuse what is no text, and nothing; a token is a text."""
+    if not isinstance(value, str):
+        raise refusal(argument, "a text", value, "put it into quotes.")
+
+
+def check_list(argument: str, values: object, kind: type, what: str) -> None:
+    """Refuse what is no list, or one that holds something else: the usual slip is a single one."""
+    rule = f"a list of {what}"
+    if isinstance(values, str) or not isinstance(values, abc.Sequence):
+        raise refusal(argument, rule, values, "put it into brackets.")
+    for value in values:
+        if not isinstance(value, kind):
+            raise refusal(argument, rule, value, f"it holds a {type(value).__name__}.")
 
 
 def check_minutes(argument: str, value: Duration, *, maximum: int) -> None:

@@ -17,7 +17,7 @@ from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import deploy_after, outermost_stack, same_deployment
-from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+from cdk_incidents._checks import check_length, check_pattern, check_text, is_token, refusal
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._sharing import share
 
@@ -314,6 +314,7 @@ def _alias_in_this_app(contact: IContactRef) -> str | None:
 
 
 def alias_in(argument: str, arn: str) -> str:
+    check_text(argument, arn)
     if not is_token(arn):
         check_pattern(
             argument,

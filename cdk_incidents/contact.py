@@ -8,7 +8,7 @@ from aws_cdk import Annotations, Duration
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
 
-from cdk_incidents._checks import refusal
+from cdk_incidents._checks import check_list, refusal
 from cdk_incidents._contacts import (
     PERSONAL,
     ContactBase,
@@ -20,15 +20,13 @@ from cdk_incidents._contacts import (
     warn_of_refused_contact_tags,
 )
 from cdk_incidents._replication import needs_replication_set
-from cdk_incidents.contact_channel import ChannelStage
+from cdk_incidents.contact_channel import ChannelStage, ContactChannel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_iam as iam
     from constructs import Construct
-
-    from cdk_incidents.contact_channel import ContactChannel
 
 
 class IContact(IContactRef, Protocol):
@@ -183,6 +181,7 @@ def _default_plan(channels: Sequence[ContactChannel]) -> list[ChannelStage]:
 
 
 def _check_channels(channels: Sequence[ContactChannel]) -> None:
+    check_list("channels", channels, ContactChannel, "ContactChannel")
     if not channels:
         raise refusal(
             "channels",
@@ -204,6 +203,7 @@ def _check_channels(channels: Sequence[ContactChannel]) -> None:
 
 
 def _check_plan(stages: Sequence[ChannelStage], channels: Sequence[ContactChannel]) -> None:
+    check_list("plan", stages, ChannelStage, "ChannelStage")
     if not stages:
         raise refusal(
             "plan", "at least one stage", "none", "leave it out to try all channels until somebody answers."

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 
-from cdk_incidents._checks import check_length, check_minutes, check_pattern, is_token, refusal
+from cdk_incidents._checks import (
+    check_length,
+    check_list,
+    check_minutes,
+    check_pattern,
+    check_text,
+    is_token,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +158,7 @@ class ContactChannel:
             If it is longer or not whole.
         """
         check_minutes("every", every, maximum=_LONGEST_RETRY)
-        return dataclasses.replace(self, retry_interval=every)
+        return dataclasses.replace(self, retry_interval=None)
 
     @property
     def construct_id(self) -> str:
@@ -188,6 +196,7 @@ class ChannelStage:
     retry_interval: Duration = dataclasses.field(default_factory=lambda: Duration.minutes(5))
 
     def __post_init__(self) -> None:
+        check_list("channels", self.channels, ContactChannel, "ContactChannel")
         if not self.channels:
             raise refusal(
                 "channels",
@@ -217,5 +226,6 @@ def _check_phone_number(number: str) -> None:
 
 
 def _check_address(address: str, *, pattern: str, rule: str, remedy: str) -> None:
+    check_text("address", address)
     if not address.startswith("{{resolve:"):
         check_pattern("address", address, pattern=pattern, rule=rule, remedy=remedy)

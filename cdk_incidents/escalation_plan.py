@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 
-from cdk_incidents._checks import check_minutes, refusal
+from cdk_incidents._checks import check_list, check_minutes, refusal
 from cdk_incidents._contacts import (
     ESCALATION,
     ContactBase,
@@ -67,6 +67,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         for argument, engaged in (("contacts", self.contacts), ("observers", self.observers)):
+            check_list(argument, engaged, object, "contacts")
             for contact in engaged:
                 check_contact(argument, contact)
                 if kind_of(contact) == ESCALATION:
@@ -143,6 +144,7 @@ class EscalationPlan(ContactBase):
         self._display_name = display_name or self._alias
         check_alias(alias)
         check_display_name(display_name)
+        check_list("stages", stages, Stage, "Stage")
         if not stages:
             raise refusal("stages", "at least one stage", "none", "a plan without stages reaches nobody.")
         self._members = [contact for stage in stages for contact in stage.engaged]

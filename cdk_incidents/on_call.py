@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 
-from cdk_incidents._checks import check_count, check_length, check_pattern, is_token, refusal
+from cdk_incidents._checks import (
+    check_count,
+    check_length,
+    check_list,
+    check_pattern,
+    check_text,
+    is_token,
+    refusal,
+)
 from cdk_incidents._contacts import (
     ON_CALL,
     PERSONAL,
@@ -37,7 +45,7 @@ from cdk_incidents._shifts import (
     shifts_between,
     zone_names,
 )
-from cdk_incidents.recurrence import rendered
+from cdk_incidents.recurrence import Recurrence, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +55,6 @@ if TYPE_CHECKING:
 
     from cdk_incidents._shifts import Gap, Shift
     from cdk_incidents.contact import IContact
-    from cdk_incidents.recurrence import Recurrence
 
 _ROTATIONS = 8
 _MEMBERS = 30
@@ -95,6 +102,9 @@ class Rotation:
     name: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.recurrence, Recurrence):
+            remedy = 'take one of its factories, e.g. Recurrence.weekly(monday="09:00").'
+            raise refusal("recurrence", "a Recurrence", self.recurrence, remedy)
         self._check_contacts()
         _check_start(self.start)
         _check_zone(self.time_zone)
@@ -111,6 +121,7 @@ class Rotation:
         )
 
     def _check_contacts(self) -> None:
+        check_list("contacts", self.contacts, object, "contacts")
         if not self.contacts:
             raise refusal("contacts", "at least one contact", "none", "nobody would be on call.")
         check_count("contacts", self.contacts, maximum=_MEMBERS, remedy="make a second rotation.")
@@ -240,10 +251,11 @@ class OnCallSchedule(ContactBase):
         Raises
         ------
         ValueError
-            If a time cannot be read, or a rotation has values that only CloudFormation knows.
+            If a time cannot be read, `end` is not after `start`, or a rotation has values that only
+            CloudFormation knows.
         """
         rotas = self._known_rotas()
-        return shifts_between(rotas, _instant("start", start, rotas), _instant("end", end, rotas))
+        return shifts_between(rotas, *_period(start, end, rotas))
 
     def gaps(self, start: datetime | str, end: datetime | str) -> list[Gap]:
         """List the times between two times at which nobody is on call; the arguments are those of `shifts`.
@@ -251,10 +263,11 @@ class OnCallSchedule(ContactBase):
         Raises
         ------
         ValueError
-            If a time cannot be read, or a rotation has values that only CloudFormation knows.
+            If a time cannot be read, `end` is not after `start`, or a rotation has values that only
+            CloudFormation knows.
         """
         rotas = self._known_rotas()
-        return list(gaps_between(rotas, _instant("start", start, rotas), _instant("end", end, rotas)))
+        return list(gaps_between(rotas, *_period(start, end, rotas)))
 
     def _add(self, rotation: Rotation, name: str) -> ssmcontacts.CfnRotation:
         made = ssmcontacts.CfnRotation(
@@ -298,6 +311,7 @@ class OnCallSchedule(ContactBase):
 
 
 def _check_rotations(rotations: Sequence[Rotation]) -> None:
+    check_list("rotations", rotations, Rotation, "Rotation")
     if not rotations:
         raise refusal("rotations", "at least one rotation", "none", "nobody would be on call.")
     check_count("rotations", rotations, maximum=_ROTATIONS, remedy="make a second schedule.")
@@ -327,6 +341,7 @@ def _check_start(start: str) -> None:
 
 
 def _check_zone(zone: str) -> None:
+    check_text("time_zone", zone)
     if is_token(zone) or (zone in zone_names() and zone not in _ABBREVIATIONS):
         return
     names = {name.lower(): name for name in zone_names() if name not in _ABBREVIATIONS}
@@ -366,16 +381,21 @@ def _rota_of(rotation: Rotation, name: str) -> Rota | None:
     )
 
 
+def _period(start: datetime | str, end: datetime | str, rotas: Sequence[Rota]) -> tuple[datetime, datetime]:
+    first, last = _instant("start", start, rotas), _instant("end", end, rotas)
+    if last <= first:
+        raise refusal("end", "after start", end, f"start is {start}; swap them.")
+    return first, last
+
+
 def _instant(argument: str, value: datetime | str, rotas: Sequence[Rota]) -> datetime:
+    rule, remedy = "a datetime or a text like 2027-03-22T09:00:00", "write year, month and day in this order."
     try:
         moment = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
     except ValueError:
-        raise refusal(
-            argument,
-            "a datetime or a text like 2027-03-22T09:00:00",
-            value,
-            "write year, month and day in this order.",
-        ) from None
+        raise refusal(argument, rule, value, remedy) from None
+    if not isinstance(moment, datetime):
+        raise refusal(argument, rule, value, remedy)
     if moment.tzinfo is None:
         return instant_of(moment, load_zone(rotas[0].zone))
     return moment.astimezone(timezone.utc)

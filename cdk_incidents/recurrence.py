@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 
-from cdk_incidents._checks import check_pattern, check_range, is_token, refusal
+from cdk_incidents._checks import check_list, check_pattern, check_range, check_text, is_token, refusal
 from cdk_incidents._shifts import DAYS
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ class ShiftCoverage:
             If no day has hours, a time is not like ``09:00``, or a window is shorter than 30 minutes.
         """
         week = (monday, tuesday, wednesday, thursday, friday, saturday, sunday)
+        for windows in week:
+            pair = 'pairs like ("09:00", "17:00")'
+            check_list("hours of a day", windows, tuple, pair)
+            for window in windows:
+                if len(window) != 2:  # noqa: PLR2004 - a start and an end
+                    raise refusal("hours of a day", f"a list of {pair}", window, "name a start and an end.")
         return cls(tuple((day, *window) for day, windows in enumerate(week) for window in windows))
 
     @classmethod
@@ -103,6 +109,8 @@ class Recurrence:
     def __post_init__(self) -> None:
         if not self.hand_offs:
             raise refusal("Recurrence", "of at least one hand-off", "none", 'name a time, e.g. "09:00".')
+        if not isinstance(self.shift_coverages, (ShiftCoverage, type(None))):
+            check_list("shift_coverages", self.shift_coverages, ShiftCoverage, "ShiftCoverage")
         for day, clock in self.hand_offs:
             _check_time("a hand-off", clock)
             if self.hand_offs.count((day, clock)) > 1:
@@ -275,6 +283,7 @@ def rendered(recurrence: Recurrence) -> ssmcontacts.CfnRotation.RecurrenceSettin
 
 
 def _check_time(argument: str, clock: str) -> None:
+    check_text(argument, clock)
     check_pattern(
         argument,
         clock,

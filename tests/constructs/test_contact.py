@@ -330,6 +330,25 @@ def test_stages_try_channels_and_each_once() -> None:
         ChannelStage(channels=[EMAIL, EMAIL.retried(minutes(1))])
 
 
+def test_what_is_of_another_type_is_refused_by_name(make: Make) -> None:
+    """One instead of several, a text instead of a channel: told with the argument, not from the depth."""
+    email: Any = EMAIL
+    stage: Any = ChannelStage(channels=[EMAIL])
+    number: Any = 4915112345678
+    wrong: list[tuple[str, Callable[[], object]]] = [
+        ("address must be a text", lambda: ContactChannel.sms(number)),
+        ("channels must be a list of ContactChannel", lambda: make_contact(make.stack(), channels=email)),
+        ("channels must be a list of ContactChannel", lambda: ChannelStage(channels=["Email"])),  # type: ignore[list-item]
+        ("plan must be a list of ChannelStage", lambda: make_contact(make.stack(), plan=stage)),
+        ("contacts must be a list of contacts", lambda: Stage(contacts=make_contact(make.stack()))),  # type: ignore[arg-type]
+        ("stages must be a list of Stage", lambda: make_escalation(make.stack(), stages=["Ada"])),
+        ("contact_arn must be a text", lambda: Contact.from_contact_arn(make.stack(), "It", None)),  # type: ignore[arg-type]
+    ]
+    for message, make_it in wrong:
+        with pytest.raises(ValueError, match=f"^{message}"):
+            make_it()
+
+
 def test_tokens_reach_the_template(make: Make) -> None:
     """Personal data need not stand in the code: addresses, names and times may be the deployment's."""
     stack = make.stack()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,8 @@ from cdk_incidents import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.synthesis import Make, Synth
 
 CONTACT = "AWS::SSMContacts::Contact"
@@ -555,6 +557,42 @@ def test_refuses_what_is_no_time(previewed: OnCallSchedule, argument: str) -> No
     for ask in (previewed.shifts, previewed.gaps):
         with pytest.raises(ValueError, match=expected):
             ask(**times)
+
+
+@pytest.mark.parametrize("end", ["2027-03-15", "2027-03-14T23:59:59"])
+def test_an_end_is_after_its_start(previewed: OnCallSchedule, end: str) -> None:
+    """Nothing lies between two times in the wrong order, or in one moment: somebody has swapped them."""
+    for ask in (previewed.shifts, previewed.gaps):
+        with pytest.raises(
+            ValueError, match=rf"^end must be after start \(got '{end}'\): start is 2027-03-15; swap"
+        ):
+            ask("2027-03-15", end)
+
+
+def test_what_is_of_another_type_is_refused_by_name(make: Make) -> None:
+    """One instead of several, a time instead of a text: told with the argument, not from the depth."""
+    stack = make.stack()
+    ada: Any = person(stack)
+    one: Any = rotation(ada)
+    any_time: Any = time(9)
+    pair: Any = ("09:00", "17:00")
+    wrong: list[tuple[str, Callable[[], object]]] = [
+        ("rotations must be a list of Rotation", lambda: OnCallSchedule(stack, "One", rotations=one)),
+        ("rotations must be a list of Rotation", lambda: OnCallSchedule(stack, "Person", rotations=[ada])),
+        ("contacts must be a list of contacts", lambda: rotation(contacts=ada)),
+        ("recurrence must be a Recurrence", lambda: rotation(ada, recurrence="weekly")),
+        ("time_zone must be a text", lambda: rotation(ada, time_zone=None)),
+        ("a hand-off must be a text", lambda: Recurrence.daily(any_time)),
+        ("hours of a day must be a list of pairs", lambda: ShiftCoverage.days(monday=pair)),
+        ("hours of a day must be a list of pairs", lambda: ShiftCoverage.days(monday=[(*pair, "x")])),
+        ("shift_coverages must be a list", lambda: Recurrence.daily("09:00", shift_coverages=[pair])),
+    ]
+    for message, make_it in wrong:
+        with pytest.raises(ValueError, match=f"^{message}"):
+            make_it()
+    schedule = OnCallSchedule(stack, "OnCall", rotations=[rotation(ada)])
+    with pytest.raises(ValueError, match=r"^start must be a datetime or a text"):
+        schedule.shifts(5, "2027-01-04")  # type: ignore[arg-type]
 
 
 def test_warns_of_hours_that_nobody_covers(make: Make) -> None:
