@@ -158,7 +158,7 @@ class ContactChannel:
             If it is longer or not whole.
         """
         check_minutes("every", every, maximum=_LONGEST_RETRY)
-        return dataclasses.replace(self, retry_interval=None)
+        return dataclasses.replace(self, retry_interval=every)
 
     @property
     def construct_id(self) -> str:
