@@ -57,6 +57,12 @@ def response_plan_arn(stack: Stack, name: str, *, account: str | None = None) ->
     )
 
 
+def identity_of(construct: object) -> str:
+    """Return what stays the same: what Node made comes back as another Python object each time."""
+    identity: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
+    return identity
+
+
 def same_stack(one: IConstruct, other: IConstruct) -> bool:
     """Tell whether both constructs end in one template."""
     return Stack.of(one).node.addr == Stack.of(other).node.addr

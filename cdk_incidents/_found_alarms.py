@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource, Reference, TagManager, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token
 from cdk_incidents._trigger_health import PURPOSE
 
@@ -29,12 +30,6 @@ def alarms_under(scope: IConstruct) -> Iterator[FoundAlarm]:
             yield FoundAlarm(construct, owner)
         # An alarm's own resource is its first child, so it comes next.
         owner = construct if isinstance(construct, _L2) else None
-
-
-def identity_of(construct: object) -> str:
-    """Return what stays the same: what Node made comes back as another Python object each time."""
-    identity: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
-    return identity
 
 
 class FoundAlarm:

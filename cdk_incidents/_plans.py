@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jsii
 from aws_cdk import ArnFormat, Resource, Stack
@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmincidents as ssmincidents
 from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef, ResponsePlanReference
+from constructs import Construct
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import deploy_after, response_plan_arn, response_plan_name_of, same_deployment
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import Duration
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
-    from constructs import Construct, IConstruct
+    from constructs import IConstruct
 
     from cdk_incidents.incident_template import Impact
 
@@ -74,7 +75,7 @@ class ResponsePlanBase(Resource):
         grantee
             The role, user or function.
         """
-        grant = _grant(grantee, permissions.START, [self._arn])
+        grant = _grant(grantee, permissions.START, [self._arn_for(grantee)])
         contacts = granted_contacts(self)
         if contacts:
             grant = grant.combine(_grant(grantee, permissions.ENGAGE, contacts, through_the_service=True))
@@ -93,7 +94,7 @@ class ResponsePlanBase(Resource):
         grantee
             The role, user or function.
         """
-        read = _grant(grantee, permissions.READ, [self._arn, self._record_arns()])
+        read = _grant(grantee, permissions.READ, [self._arn_for(grantee), self._record_arns()])
         return read.combine(_grant(grantee, permissions.LIST, ["*"]))
 
     def grant_manage_incidents(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -104,7 +105,7 @@ class ResponsePlanBase(Resource):
         grantee
             The role, user or function.
         """
-        manage = _grant(grantee, permissions.MANAGE, [self._arn, self._record_arns()])
+        manage = _grant(grantee, permissions.MANAGE, [self._arn_for(grantee), self._record_arns()])
         return self.grant_read(grantee).combine(manage)
 
     def share_with(
@@ -232,6 +233,11 @@ class ResponsePlanBase(Resource):
     ) -> cloudwatch.Metric:
         """Return the seconds from opened to resolved (average); the arguments are those of `metric`."""
         return self.metric("TimeToResolveIncident", impact=impact, source=source, period=period)
+
+    def _arn_for(self, grantee: iam.IGrantable) -> str:
+        # From another stack by name: a grant needs no order, and an export blocks later changes.
+        near = Construct.is_construct(grantee) and same_deployment(self, cast("IConstruct", grantee))
+        return self._arn if near else arn_by_name(self, self)
 
     def _record_arns(self) -> str:
         return record_arns(self)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from aws_cdk import CfnResource, Stack, Stage
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
 
+from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._regions import check_region
 
@@ -50,8 +50,8 @@ class _App:
     owned: list[_Owned] = field(default_factory=list)
 
 
-# jsii gives the same object for a construct as long as it knows it, so the root can be the key.
-_APPS: WeakKeyDictionary[IConstruct, _App] = WeakKeyDictionary()
+# By the identity of the app, which is another Python object each time if Node made it, as behind `Stack()`.
+_APPS: dict[str, _App] = {}
 
 
 def needs_replication_set(construct: IConstruct, resource: CfnResource | None = None) -> None:
@@ -85,7 +85,7 @@ def owns_replication_set(construct: IConstruct, resource: CfnResource, regions: 
 
 
 def _app_of(construct: IConstruct) -> _App:
-    return _APPS.setdefault(construct.node.root, _App())
+    return _APPS.setdefault(identity_of(construct.node.root), _App())
 
 
 def _written_by_hand(construct: IConstruct) -> list[tuple[IConstruct, CfnResource]]:

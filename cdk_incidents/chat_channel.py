@@ -9,6 +9,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_sns as sns
 
+from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import check_count, is_token, refusal
 from cdk_incidents._topic import check_topic
 
@@ -140,6 +141,14 @@ class ChatChannel:
 
 def topics_of(channel: ChatChannel, plan: Construct) -> Sequence[Topic]:
     """Return the topics between a plan and its channel; one is made if there is none, and subscribed."""
+    configuration = channel.configuration
+    if configuration is not None and not channel.given_topics and not same_deployment(configuration, plan):
+        raise refusal(
+            "chat_channel",
+            "in the plan's stack, or given a topic of its own",
+            f"{configuration.node.path} for {plan.node.path}",
+            "pass topic=, made in the channel's stack: with one made here that stack would wait for this.",
+        )
     topics: Sequence[Topic] = channel.given_topics or [sns.Topic(plan, "ChatTopic", enforce_ssl=True)]
     if channel.configuration is not None:
         for topic in topics:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jsii
@@ -154,7 +154,9 @@ class _OpensNoLoop:
 def _matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     """Tell whether a pattern takes an event; what it asks of other fields is taken to narrow it."""
     return all(
-        field in event and _takes(wanted, event[field])
+        any(_matches(one, event) for one in wanted)
+        if field == "$or"
+        else field in event and _takes(wanted, event[field])
         for field, wanted in pattern.items()
         if field not in _OF_EVERY_EVENT
     )
@@ -167,13 +169,28 @@ def _takes(wanted: object, value: Any) -> bool:
 
 
 def _is(one: object, value: str) -> bool:
-    match one:
-        case str():
-            return one == value
-        case {"prefix": str(prefix)}:
-            return value.startswith(prefix)
-        case {"wildcard": str(wildcard)}:
-            return fnmatch.fnmatchcase(value, wildcard)
-        case {"anything-but": list(others)}:
-            return value not in others
-    return False
+    if not isinstance(one, Mapping):
+        return one == value
+    ((matcher, wanted),) = one.items()
+    if matcher == "exists":
+        return bool(wanted)
+    if isinstance(wanted, Mapping) and "equals-ignore-case" in wanted:
+        return _is({matcher: wanted["equals-ignore-case"].lower()}, value.lower())
+    each = wanted if isinstance(wanted, list) else [wanted]
+    if matcher == "anything-but":
+        return not any(_is(other, value) for other in each)
+    matches = _MATCHERS.get(matcher)
+    return matches is not None and any(matches(value, other) for other in each)
+
+
+def _is_in_any_case(value: str, other: str) -> bool:
+    return value.lower() == other.lower()
+
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+_MATCHERS: dict[str, Callable[[str, str], bool]] = {
+    "equals-ignore-case": _is_in_any_case,
+    "prefix": str.startswith,
+    "suffix": str.endswith,
+    "wildcard": fnmatch.fnmatchcase,
+}

@@ -15,10 +15,11 @@ from cdk_incidents.alarm_action import ResponsePlanAction
 
 try:
     from cdk_monitoring_constructs import IAlarmActionStrategy
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
-        "cdk_incidents.monitoring needs its extra: pip install 'cdk_incidents[monitoring]'", name=missing.name
-    ) from missing
+        "cdk_incidents.monitoring needs its extra: pip install 'cdk_incidents[monitoring]'",
+        name=_missing.name,
+    ) from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

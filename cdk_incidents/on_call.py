@@ -62,6 +62,8 @@ _MEMBERS = 30
 _ABBREVIATIONS = frozenset({"EST", "HST", "MST"})
 # Coverages recur by the week, and how the clocks of two zones differ by the year.
 _LOOKED_AHEAD = timedelta(days=373)
+_ALL_BEGUN = timedelta(weeks=5)
+_START = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -300,8 +302,10 @@ class OnCallSchedule(ContactBase):
         if None in self._rotas:
             return
         rotas = self._known_rotas()
-        start = max(rota.start for rota in rotas)
-        gap = next(gaps_between(rotas, start, start + _LOOKED_AHEAD), None)
+        # Rotations come into effect one after the other; one that begins a year late leaves a gap.
+        starts = sorted(rota.start for rota in rotas)
+        start = min(starts[-1], starts[0] + _ALL_BEGUN)
+        gap = next(gaps_between(rotas, start, starts[-1] + _LOOKED_AHEAD), None)
         if gap is not None:
             Annotations.of(self).add_warning_v2(
                 "cdk-incidents:on-call-gap",
@@ -330,14 +334,17 @@ def _check_start(start: str) -> None:
     if isinstance(start, str) and is_token(start):
         return
     try:
-        datetime.strptime(start, "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the zone stands beside it
+        read = datetime.strptime(start, _START)  # noqa: DTZ007 - the zone stands beside it
     except (TypeError, ValueError):
+        read = None
+    # It reads 2027-1-4 as well, which the service does not.
+    if read is None or read.strftime(_START) != start:
         raise refusal(
             "start",
             "a fixed local time like 2027-01-04T09:00:00",
             start,
             "write it out, without a zone; the current time would change who is on call with every synth.",
-        ) from None
+        )
 
 
 def _check_zone(zone: str) -> None:

@@ -50,8 +50,9 @@ class ReplicationSet(Resource):
         its own; a Region can be removed a day after it was added, at the earliest.
     keys
         For each Region the symmetric KMS key of that Region that encrypts its data, as CDK's object or as an
-        ARN. The policy of a key of this app lets the account's principals use it through Incident Manager;
-        to an imported key, add ``kms:CreateGrant`` and ``kms:DescribeKey`` with ``kms:ViaService`` of
+        ARN; of another Region's stack better as an ARN: CDK carries its object over by custom resources.
+        The policy of a key of this app lets the account's principals use it through Incident Manager; to an
+        imported key, add ``kms:CreateGrant`` and ``kms:DescribeKey`` with ``kms:ViaService`` of
         ``ssm-incidents.REGION.amazonaws.com`` and ``ssm-contacts.REGION.amazonaws.com``. By default AWS's
         own keys. **It cannot be changed later**, but by deleting the set.
     deletion_protection

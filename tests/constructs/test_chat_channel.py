@@ -248,3 +248,18 @@ def test_is_frozen(make: Make) -> None:
     """A value that was checked cannot become another one."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         ChatChannel.slack(slack(make.stack())).configuration = None  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", [slack, teams])
+def test_refuses_to_make_a_topic_for_a_channel_of_another_stack(make: Make, kind: Any) -> None:
+    """The channel's stack would wait for the plan's; with a topic of its own it does not."""
+    app = make.app()
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
+    channel = kind(platform)
+    of_kind = ChatChannel.slack if kind is slack else ChatChannel.teams
+    incident = IncidentTemplate.low(title="Title")
+    with pytest.raises(ValueError, match="pass topic=, made in the channel's stack"):
+        ResponsePlan(shop, "Refused", incident=incident, chat_channel=of_kind(channel))
+    topic = sns.Topic(platform, "Topic")
+    ResponsePlan(shop, "Plan", incident=incident, chat_channel=of_kind(channel, topic=topic))
+    assert "Shop" not in make.synth(platform).dependencies

@@ -370,6 +370,11 @@ CLOUDTRAIL = ["AWS API Call via CloudTrail"]
         {"source": events.Match.wildcard("aws.ssm-*")},
         {"source": events.Match.anything_but("aws.health")},
         {"detail_type": CLOUDTRAIL},
+        {"detail_type": events.Match.equals_ignore_case("aws api call via cloudtrail")},
+        {"source": events.Match.suffix("incidents")},
+        {"source": events.Match.exists()},
+        {"source": ["aws.ssm-incidents"], "detail": {"eventName": [{"anything-but": "GetIncidentRecord"}]}},
+        {"detail": {"$or": [{"eventName": ["StartIncident"]}, {"eventName": ["CreateResponsePlan"]}]}},
         {"account": ["111122223333"]},
         {
             "source": ["aws.ssm-incidents"],
@@ -377,7 +382,20 @@ CLOUDTRAIL = ["AWS API Call via CloudTrail"]
             "detail": {"eventName": ["StartIncident", "DeleteResponsePlan"]},
         },
     ],
-    ids=["named", "prefix", "wildcard", "anything-but", "every-call", "everything", "among-calls"],
+    ids=[
+        "named",
+        "prefix",
+        "wildcard",
+        "anything-but",
+        "every-call",
+        "in-any-case",
+        "suffix",
+        "exists",
+        "any-other",
+        "either",
+        "everything",
+        "among-calls",
+    ],
 )
 def test_refuses_a_loop(make: Make, pattern: dict[str, Any]) -> None:
     """A rule that takes the start of an incident would open the next: refused at synth, however written."""
@@ -401,6 +419,9 @@ def test_takes_all_that_makes_no_loop(make: Make) -> None:
         {"source": events.Match.prefix("aws.health")},
         {"source": events.Match.anything_but("aws.ssm-incidents")},
         {"source": events.Match.suffix("health")},
+        {"source": events.Match.does_not_exist()},
+        {"source": ["aws.ssm-incidents"], "detail": {"eventName": [{"anything-but": {"prefix": "Start"}}]}},
+        {"detail": {"$or": [{"eventName": ["StopIncident"]}, {"eventName": ["GetIncidentRecord"]}]}},
         {"source": ["aws.ssm-incidents"], "detail": {"eventName": ["DeleteReplicationSet"]}},
         {"source": ["aws.ssm-incidents"], "detail": {"userIdentity": {"type": ["Root"]}}},
     ]

@@ -320,6 +320,7 @@ def test_a_rotation_has_people(make: Make) -> None:
         "2027-01-04T09:00:00+01:00",
         "2027-02-30T09:00:00",
         "2027-01-04T24:00:00",
+        "2027-1-4T9:00:00",
         "now",
         "",
         datetime(2027, 1, 4, 9),  # noqa: DTZ001 - the mistake
@@ -678,3 +679,18 @@ def test_grants_to_read_include_rotations(make: Make) -> None:
         "ssm-contacts:ListRotationShifts",
     ]
     assert rotations["Resource"]["Fn::Join"][1][-1] == ":ssm-contacts:eu-west-1:111122223333:rotation/*"
+
+
+def test_warns_of_a_rotation_that_begins_a_year_late(make: Make) -> None:
+    """A year that was mistyped leaves a year of gaps."""
+    stack = make.stack()
+    ada = person(stack)
+    days = Recurrence.daily("09:00", shift_coverages=ShiftCoverage.weekdays("00:00", "00:00"))
+    ends = Recurrence.daily("09:00", shift_coverages=ShiftCoverage.weekend("00:00", "00:00"))
+    rotations = [
+        rotation(ada, name="week", recurrence=days),
+        rotation(ada, name="weekend", recurrence=ends, start="2028-01-04T00:00:00"),
+    ]
+    OnCallSchedule(stack, "OnCall", rotations=rotations)
+    ((_, _, text),) = make.synth(stack).messages
+    assert "(got nobody on call Sat 00:00 to Mon 00:00 Europe/Berlin, first on 2027-02-13)" in text

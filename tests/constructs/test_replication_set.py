@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
+from aws_cdk.assertions import Template
 
 import cdk_incidents as incidents
 from cdk_incidents import IncidentTrigger, ReplicationSet, ResponsePlan, SmokeTest
@@ -379,3 +380,12 @@ def test_apps_know_nothing_of_each_other(make: Make) -> None:
     incident = incidents.IncidentTemplate.low(title="Title")
     ResponsePlan(other, "Plan", incident=incident)
     assert "DependsOn" not in make.synth(other).one(PLAN)
+
+
+def test_users_wait_in_an_app_that_nobody_holds() -> None:
+    """A stack without an app has one that Python never saw; there, too, a plan waits for the set."""
+    stack = cdk.Stack()
+    ReplicationSet(stack, "Set", regions=[HERE])
+    ResponsePlan(stack, "Plan", incident=incidents.IncidentTemplate.low(title="Title"))
+    (plan,) = Template.from_stack(stack).find_resources(PLAN).values()
+    assert len(plan["DependsOn"]) == 1

@@ -12,7 +12,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 
-from cdk_incidents import ChatChannel, Contact, Impact, IncidentTemplate, PagerDuty, ResponsePlan, Runbook
+from cdk_incidents import (
+    ChatChannel,
+    Contact,
+    ContactChannel,
+    Impact,
+    IncidentTemplate,
+    PagerDuty,
+    ResponsePlan,
+    Runbook,
+)
 from tests.synthesis import CONTACT
 
 if TYPE_CHECKING:
@@ -610,3 +619,19 @@ def test_says_nothing_of_tags_that_the_service_takes(make: Make) -> None:
     synth = make.synth(stack)
     assert synth.messages == []
     assert synth.properties(PLAN)["Tags"] == [{"Key": "team", "Value": "shop + search"}]
+
+
+@pytest.mark.parametrize("grant", ["grant_start_incident", "grant_read", "grant_manage_incidents"])
+def test_grants_to_another_stack_make_no_export_and_no_cycle(make: Make, grant: str) -> None:
+    """A platform stack has the people and the responders' role, an app's stack the plan."""
+    app = make.app()
+    platform, shop = cdk.Stack(app, "Platform"), cdk.Stack(app, "Shop")
+    email = ContactChannel.email("ada@example.com")
+    ada = Contact(platform, "Ada", display_name="Ada", channels=[email])
+    role = iam.Role(platform, "Responders", assumed_by=iam.AccountRootPrincipal())
+    incident = IncidentTemplate.low(title="Title")
+    plan = ResponsePlan(shop, "Plan", incident=incident, engagements=[ada], response_plan_name="checkout")
+    getattr(plan, grant)(role)
+    people, plans = make.synth_all(platform, shop)
+    assert people.exports() == plans.exports() == []
+    assert ":response-plan/checkout" in str(people.properties("AWS::IAM::Policy"))

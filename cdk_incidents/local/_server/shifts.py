@@ -35,7 +35,7 @@ def between(
     regular = shifts_between([_rota(rotation)], start, end)
     laid = [o for o in overrides if o["StartTime"] < end and o["EndTime"] > start]
     edges = {edge for o in laid for edge in (o["StartTime"], o["EndTime"])}
-    edges |= {edge for shift in regular for edge in (shift.start, shift.end)}
+    edges |= {edge.astimezone(dt.timezone.utc) for shift in regular for edge in (shift.start, shift.end)}
     told: list[dict[str, Any]] = []
     for first, last in itertools.pairwise(sorted(edges)):
         override = _override(laid, first)
