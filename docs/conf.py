@@ -51,14 +51,14 @@ _CDK = (
 )
 _BY_NAME = (
     r"(Construct|IConstruct|Resource|Duration|Stack|Topic|CfnTag|Protocol"
-    r"|TracebackType|Unit|I\w+Ref|ISecret|IKey)"
+    r"|TracebackType|Unit|I\w+Ref|ISecret|IKey|IAlarmActionStrategy)"
 )
 _PYTHON = (
     r"((datetime|collections|typing|enum|jsii)\..*|str|int|bool|float|None|list|dict|tuple|set|object|type|date"
     r"|datetime|time|Any|Literal|Sequence|Mapping|Callable|Self|T|Path)"
 )
 # Our own inner types, and what docutils makes of a nested one.
-_INNER = r"(IncidentValue|Slack|Teams|TriggerHealth|RouteSettings|Mapping\[str)"
+_INNER = r"(IncidentValue|Key|Slack|Teams|TriggerHealth|RouteSettings|Mapping\[str)"
 nitpick_ignore_regex = [(r"py:.*", pattern) for pattern in (_CDK, _BY_NAME, _PYTHON, _INNER)]
 
 

@@ -28,6 +28,12 @@ TOPICS: dict[str, tuple[str, ...]] = {
 }
 """Titles and the modules whose public names they hold; what is new and in none of them has a page, too."""
 
+_MONITORING = """\
+.. automodule:: cdk_incidents.monitoring
+
+.. autoclass:: cdk_incidents.monitoring.IncidentStrategy
+   :members:
+"""
 _CLASS = """
 .. autoclass:: cdk_incidents.{name}
    :members:
@@ -51,6 +57,9 @@ def write(directory: Path) -> None:
             page = title.lower().replace(" ", "-")
             entries.append(page)
             (folder / f"{page}.rst").write_text(_page(title, names))
+    # Not among the lazy names, since it needs an extra.
+    entries.append("monitoring")
+    (folder / "monitoring.rst").write_text(_title("Monitoring") + _MONITORING)
     lines = "\n".join(f"   {entry}" for entry in entries)
     (folder / "index.rst").write_text(f"{_title('API')}\n.. toctree::\n\n{lines}\n")
 

@@ -43,7 +43,7 @@ def template_of(name: str) -> dict[str, Any]:
 
 def svg(resources: dict[str, Any], *, title: str) -> str:
     """Draw resources from left to right: what a line leads to is made first."""
-    needs = {name: set(_named(resource)) & set(resources) - {name} for name, resource in resources.items()}
+    needs = {name: needs_of(resource, resources) for name, resource in resources.items()}
     columns: dict[str, int] = {}
 
     def column(name: str) -> int:
@@ -72,6 +72,11 @@ def svg(resources: dict[str, Any], *, title: str) -> str:
     )
 
 
+def needs_of(resource: dict[str, Any], resources: dict[str, Any]) -> set[str]:
+    """Return the other resources that one refers to, or waits for."""
+    return {name for name in _named(resource) if name in resources and resources[name] is not resource}
+
+
 def _box(place: tuple[int, int], name: str, kind: str) -> str:
     x, y = place
     short = kind.removeprefix("AWS::").replace("::", " ")
@@ -92,7 +97,7 @@ def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
 
 
 def _named(value: Any) -> Iterator[str]:
-    """Yield what a resource refers to, or waits for."""
+    """Yield the names in a value's references."""
     if isinstance(value, list):
         for item in value:
             yield from _named(item)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.domains.python import PyXRefRole
+from sphinx.util import inspect as sphinx_inspect
 
 import cdk_incidents
 
@@ -37,7 +38,23 @@ def _as_prose(_app: Sphinx, what: str, _name: str, _of: object, _options: object
         lines.insert(0, "\\ ")
 
 
+def _as_written(
+    _app: Sphinx, what: str, _name: str, value: object, _options: object, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Give a class the signature of its constructor, which jsii's metaclass hides."""
+    if what != "class" or not inspect.isclass(value) or not signature.startswith("(*args"):
+        return None
+    if getattr(value, "_is_protocol", False):
+        return "", returns
+    constructor = sphinx_inspect.signature(value.__init__, bound_method=True)
+    shown = sphinx_inspect.stringify_signature(
+        constructor, show_return_annotation=False, unqualified_typehints=True
+    )
+    return shown, returns
+
+
 def register(app: Sphinx) -> None:
     """Register the role that `default_role` names."""
     app.add_role("ours", _Ours())
+    app.connect("autodoc-process-signature", _as_written)
     app.connect("autodoc-process-docstring", _as_prose, priority=100)

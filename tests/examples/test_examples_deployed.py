@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     Deploy = Callable[[str], list[str]]
 
+README = Path(__file__).parents[2] / "README.md"
 # One process runs every example for both modules.
 pytestmark = pytest.mark.xdist_group("examples")
 
@@ -63,6 +66,28 @@ def paged(cloud: LocalCloud, incident: str) -> list[tuple[str, str, float]]:
         for page in cloud.pages
         if page["incident_record_arn"] == incident
     ]
+
+
+class Fixture:
+    """The fixture `local_cloud`, but that the quickstart is deployed without the CLI."""
+
+    def __init__(self, cloud: LocalCloud, deploy: Deploy) -> None:
+        self._deploy = deploy
+        self.client = cloud.client
+        self.wait_for_incident = cloud.wait_for_incident
+
+    def deploy(self, command: str) -> None:
+        """Deploy it, by whatever command."""
+        assert command
+        self._deploy("quickstart")
+
+
+def test_the_readmes_test_passes(cloud: LocalCloud, deploy: Deploy) -> None:
+    """What the README shows as a user's own test passes on the quickstart."""
+    (code,) = re.findall(r"^```python\n(def test_.+?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own README
+    names["test_alarm_opens_an_incident"](Fixture(cloud, deploy))
 
 
 def test_on_call_team(cloud: LocalCloud, deploy: Deploy) -> None:

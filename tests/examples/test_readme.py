@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_cdk import App, Stack, assertions
@@ -103,6 +103,16 @@ def test_contacts_and_schedules() -> None:
         incidents.OnCallSchedule(stack, "Schedule", rotations=[rotation])
 
     assert resources(schedule) - alone - 1 == said("`OnCallSchedule`")
+
+
+def test_the_import_that_it_shows_is_one() -> None:
+    """The line that imports a plan runs, names the plan, and makes no resource."""
+    (line,) = re.findall(r"^```python\n(plan = .+)\n```$", README, re.MULTILINE)
+    stack = Stack(App(), "Stack")
+    names: dict[str, Any] = {"incidents": incidents, "stack": stack}
+    exec(line, names)  # noqa: S102 - our own README
+    assert names["plan"].response_plan_name == "checkout"
+    assert "Resources" not in assertions.Template.from_stack(stack).to_json()
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((examples/[^)]+)\)", README))
