@@ -59,6 +59,7 @@ def response_plan_arn(stack: Stack, name: str, *, account: str | None = None) ->
 
 def identity_of(construct: object) -> str:
     """Return what stays the same: what Node made comes back as another Python object each time."""
+    # jsii's own reference; it types constructs without it.
     identity: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
     return identity
 

@@ -79,6 +79,7 @@ class FoundAlarm:
         """What it does when it goes to ALARM."""
         if self._alarm_actions is None:
             owner = self._owner
+            # CDK renders an L2's actions from this list, and has no public way to read or set it.
             present = self.resource.alarm_actions if owner is None else owner._alarm_action_arns  # noqa: SLF001
             self._alarm_actions = present or []
         return self._alarm_actions

@@ -87,7 +87,7 @@ class ResponsePlanTarget:
         self._queue = dead_letter_queue
         self._retries = _retry_policy(retry_attempts, max_event_age)
 
-    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002 - as CDK calls it
         """Return the plan as a target of the rule.
 
         Parameters
