@@ -85,7 +85,7 @@ def test_an_unreadable_index_is_named(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("# {", "index.py line 1: a route must be one JSON object"),
-        ('# {"id": "A"}', "a route must have response_plan_arn"),
+        ('# {"id": "A"}', "a route must have one of response_plan_arn, ops_item, topic_arn"),
         ('# {"response_plan_arn": "arn:x"}', "a route must have id"),
         ('# {"id": "", "response_plan_arn": "arn:x"}', "a route must have id"),
         ('# {"id": "A", "response_plan_arn": "arn:x", "impact": true}', r"impact must be int \(got bool\)"),

@@ -132,7 +132,7 @@ class _Admitted:
         """Say whether an entry is to be trusted as far as asking the service about its record."""
         age_ms = milliseconds(self.clock.now()) - entry.started_ms
         return (
-            entry.plan == self.route.response_plan_arn
+            entry.plan == self.route.destination
             and is_of_plan(entry.record or "", entry.plan)
             and entry.origin == self.origin
             and -_LEASE_MARGIN_MS <= age_ms <= self.route.join_for_s * 1000
@@ -247,7 +247,7 @@ class _Admitted:
             since_ms=now_ms,
             mark=self.mark,
             time_ms=self.time_ms,
-            plan=self.route.response_plan_arn,
+            plan=self.route.destination,
             origin=self.origin,
         )
 

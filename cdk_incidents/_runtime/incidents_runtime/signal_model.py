@@ -50,6 +50,12 @@ class Signal:
     """The event in EventBridge shape."""
     trigger_arn: str | None = None
     related_items: tuple[RelatedItem, ...] = ()
+    impact: int | None = None
+    """What a manual call asks for, where the route says nothing."""
+    suppressed_by: str = ""
+    """What silences the signal at its source: a mute rule, or another alarm."""
+    suppressed_until: datetime | None = None
+    """When that ends, if the signal says so; then it is looked at again."""
 
 
 def key_of(*parts: str) -> str:

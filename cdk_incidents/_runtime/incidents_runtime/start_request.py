@@ -47,12 +47,13 @@ def start_request(signal: Signal, route: Route, started_by: str) -> dict[str, An
         requests that differ in anything never share one.
     """
     details: dict[str, Any] = {
-        "source": _source(signal.incident_source),
+        "source": source_of(signal),
         "timestamp": signal.time,
         "rawData": raw_data(signal.event),
     }
-    if signal.trigger_arn and is_arn(signal.trigger_arn):
-        details["triggerArn"] = signal.trigger_arn
+    trigger_arn = trigger_arn_of(signal)
+    if trigger_arn:
+        details["triggerArn"] = trigger_arn
     request: dict[str, Any] = {
         "responsePlanArn": route.response_plan_arn,
         "title": title(signal, route),
@@ -105,9 +106,15 @@ def is_arn(value: str) -> bool:
     return len(value) <= _LONGEST_ARN and _ARN.fullmatch(value) is not None
 
 
-def _source(source: str) -> str:
+def trigger_arn_of(signal: Signal) -> str | None:
+    """Give the ARN that the record shows as what set it off, if the service would take it."""
+    return signal.trigger_arn if signal.trigger_arn and is_arn(signal.trigger_arn) else None
+
+
+def source_of(signal: Signal) -> str:
+    """Give the source that the record shows: at most 50 printable characters, and not the service's own."""
     # Sources in other scripts get no metrics.
-    readable = one_line(_NOT_PRINTABLE_ASCII.sub("?", source), _LONGEST_SOURCE)
+    readable = one_line(_NOT_PRINTABLE_ASCII.sub("?", signal.incident_source), _LONGEST_SOURCE)
     shown = _NOT_PRINTABLE_ASCII.sub("~", readable)
     # The prefix is the service's own, and may come twice.
     return "custom" if not shown or shown.startswith("aws.") else shown
