@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.incidents import Attempt, ServiceError, is_of_plan
 from incidents_runtime.ledger import Lease, LedgerUnreachable, milliseconds, time_of
-from incidents_runtime.signal_model import key_of
 from incidents_runtime.start_request import mark_of, start_request
 from incidents_runtime.telemetry import log
+from incidents_runtime.templates import ledger_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -365,8 +365,3 @@ class _Admitted:
                 reason=str(error),
             )
             return "UNKNOWN"
-
-
-def ledger_key(signal: Signal, route: Route) -> str:
-    """Name a signal's entry: one cause may have an incident on each of several routes."""
-    return key_of(route.id, signal.key)

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from incidents_runtime import deliveries, incidents, ledger, settings
-from incidents_runtime.admission import Admission, Outcome, ledger_key
+from incidents_runtime.admission import Admission, Outcome
 from incidents_runtime.clock import Clock, Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.errors import describe
@@ -24,6 +24,7 @@ from incidents_runtime.shapes import mapping, text
 from incidents_runtime.signals import UnreadableEvent, read
 from incidents_runtime.start_request import mark_of, title
 from incidents_runtime.telemetry import count, log
+from incidents_runtime.templates import ledger_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
