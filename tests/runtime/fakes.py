@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from incidents_runtime.admission import Admission
 from incidents_runtime.clock import Deadline
 from incidents_runtime.dead_letters import DeadLetters
+from incidents_runtime.destinations import Destinations
 from incidents_runtime.incidents import Incidents
 from incidents_runtime.ledger import Ledger
 from incidents_runtime.settings import Route, Settings
@@ -356,7 +357,7 @@ class World:
         settings = Settings("ledger", RETRIES, DEAD_LETTERS, self.routes, fallback)
         self.incidents = Incidents(cast("Any", self.service), self.clock)
         self.ledger = Ledger(self.table, "ledger", self.clock)
-        self.admission = Admission(self.ledger, self.incidents, self.clock)
+        self.admission = Admission(self.ledger, Destinations(self.incidents), self.clock)
         self.trigger = Trigger(
             settings=settings,
             admission=self.admission,

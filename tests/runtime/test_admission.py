@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from incidents_runtime.destinations import ServiceError
 from incidents_runtime.errors import RetryLater
-from incidents_runtime.incidents import ServiceError
 from incidents_runtime.ledger import milliseconds
 
 from tests.runtime.fakes import (

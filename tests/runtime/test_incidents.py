@@ -10,7 +10,8 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
-from incidents_runtime.incidents import CONFIG, Attempt, Incidents, ServiceError, is_of_plan
+from incidents_runtime.destinations import Attempt, Order, ServiceError, is_of_plan
+from incidents_runtime.incidents import CONFIG, Incidents
 from incidents_runtime.signals import read
 from incidents_runtime.start_request import mark_of, start_request
 
@@ -41,6 +42,7 @@ class Started:
         self.world = World()
         route = self.world.routes["Critical"]
         (signal,) = read(event or alarm(), NOW)
+        self.order = Order(signal, route, f"{FUNCTION}:Critical")
         self.request = start_request(signal, route, f"{FUNCTION}:Critical")
         details = self.request["triggerDetails"]
         self.attempt = Attempt(
@@ -51,7 +53,7 @@ class Started:
 
     def start(self) -> str:
         """Start the incident."""
-        return self.world.incidents.start(self.request, self.attempt, self.deadline)
+        return self.world.incidents.start(self.order, self.attempt, self.deadline)
 
     def find(self) -> str | None:
         """Look for it."""
@@ -228,7 +230,7 @@ def test_a_note_is_json_and_bounded() -> None:
     """The console reads event data as JSON."""
     started = Started()
     arn = started.start()
-    started.world.incidents.note(arn, "ü\n" * 5_000, "key")
+    started.world.incidents.note(arn, "ü\n" * 5_000, "key", started.deadline)
     (_, data) = started.service.notes[0]
     assert len(data) < 12_000
     assert json.loads(data).startswith("ü ü")
@@ -282,7 +284,7 @@ def test_a_request_as_it_goes_out() -> None:
     started = Started(sample("alarm_metric"))
     arn = "arn:aws:ssm-incidents::123456789012:incident-record/checkout/uuid"
     incidents, sent = over_boto3(200, json.dumps({"incidentRecordArn": arn}).encode())
-    assert incidents.start(started.request, started.attempt, started.deadline) == arn
+    assert incidents.start(started.order, started.attempt, started.deadline) == arn
     (request,) = sent
     body = json.loads(request.body)
     assert request.url == f"{URL}/startIncident"
@@ -308,6 +310,6 @@ def test_answers_as_they_come_in(status: int, error: str, kind: str) -> None:
     incidents, sent = over_boto3(status, b"{}", error)
     started = Started(seconds=5)
     with pytest.raises(ServiceError) as raised:
-        incidents.start(started.request, started.attempt, started.deadline)
+        incidents.start(started.order, started.attempt, started.deadline)
     assert raised.value.kind == kind
     assert len(sent) == 1

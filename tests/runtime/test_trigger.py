@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from incidents_runtime.destinations import ServiceError
 from incidents_runtime.errors import RetryLater
-from incidents_runtime.incidents import ServiceError
 from incidents_runtime.signals import UnreadableEvent
 
 from tests.runtime.fakes import (

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from incidents_runtime.destinations import Attempt, Order, ServiceError
 from incidents_runtime.errors import RetryLater
-from incidents_runtime.incidents import Attempt, ServiceError, is_of_plan
 from incidents_runtime.ledger import Lease, LedgerUnreachable, milliseconds, time_of
-from incidents_runtime.start_request import mark_of, start_request
+from incidents_runtime.start_request import mark_of, source_of, trigger_arn_of
 from incidents_runtime.telemetry import log
 from incidents_runtime.templates import ledger_key
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from incidents_runtime.clock import Clock, Deadline
-    from incidents_runtime.incidents import Incidents
+    from incidents_runtime.destinations import Destinations
     from incidents_runtime.ledger import Entry, Ledger
     from incidents_runtime.settings import Route
     from incidents_runtime.signal_model import Signal
@@ -49,7 +49,7 @@ class Admission:
     """Decides for each signal whether it starts an incident, joins one or resolves one."""
 
     ledger: Ledger
-    incidents: Incidents
+    destinations: Destinations
     clock: Clock
 
     def admit(self, signal: Signal, route: Route, started_by: str, deadline: Deadline) -> Outcome:
@@ -90,13 +90,14 @@ class _Admitted:
     def __init__(
         self, admission: Admission, signal: Signal, route: Route, started_by: str, deadline: Deadline
     ) -> None:
-        self.ledger, self.incidents, self.clock = admission.ledger, admission.incidents, admission.clock
+        self.ledger, self.destinations, self.clock = admission.ledger, admission.destinations, admission.clock
         self.signal, self.route, self.deadline = signal, route, deadline
         self.key = ledger_key(signal, route)
         self.mark = mark_of(signal, route)
         self.time_ms = milliseconds(signal.time)
         self.origin = f"{signal.source} {signal.account}"
-        self.request = start_request(signal, route, started_by)
+        self.order = Order(signal, route, started_by)
+        self.destination = self.destinations.named(route.destination)
         self.owner = uuid.uuid4().hex
         self.waited_s = 0.0
         self.resolved: tuple[str, ...] = ()
@@ -133,7 +134,7 @@ class _Admitted:
         age_ms = milliseconds(self.clock.now()) - entry.started_ms
         return (
             entry.plan == self.route.destination
-            and is_of_plan(entry.record or "", entry.plan)
+            and self.destinations.is_of(entry.record or "", entry.plan)
             and entry.origin == self.origin
             and -_LEASE_MARGIN_MS <= age_ms <= self.route.join_for_s * 1000
             and not entry.is_recovered()
@@ -156,7 +157,7 @@ class _Admitted:
         signals = "signal has" if joined == 1 else "signals have"
         text = f"{joined} more {signals} joined this incident; the latest: {self.signal.title}"
         try:
-            self.incidents.note(record, text, f"joined {joined}")
+            self.destinations.of_record(record).note(record, text, f"joined {joined}", self.deadline)
         except ServiceError as error:
             log("WARNING", "a timeline note was not written", incident_record_arn=record, reason=str(error))
 
@@ -167,7 +168,7 @@ class _Admitted:
         if not self._write(replace(entry, lease=lease), revision):
             return None
         try:
-            record = self.incidents.start(self.request, self._attempt(lease), self.deadline)
+            record = self.destination.start(self.order, self._attempt(lease), self.deadline)
         except ServiceError as error:
             self._give_back(in_doubt=error.kind == "ambiguous")
             raise
@@ -179,13 +180,13 @@ class _Admitted:
         lease = replace(self._lease(), since_ms=self.time_ms)
         attempt = self._attempt(lease)
         try:
-            record = self.incidents.find(attempt, self.deadline)
+            record = self.destination.find(attempt, self.deadline)
         except ServiceError as error:
             log("WARNING", "the incident was not looked for", key=self.key, reason=str(error))
             record = None
         if record is not None:
             return Outcome("joined", record, "the same signal was delivered before")
-        return self._settle(lease, self.incidents.start(self.request, attempt, self.deadline))
+        return self._settle(lease, self.destination.start(self.order, attempt, self.deadline))
 
     def _settle(self, lease: Lease, record: str) -> Outcome:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
@@ -222,7 +223,7 @@ class _Admitted:
 
     def _resolved_now(self, entry: Entry, record: str) -> bool:
         try:
-            return self.incidents.resolve(record, self.signal.identity, self.deadline)
+            return self.destinations.of_record(record).resolve(record, self.signal.identity, self.deadline)
         except ServiceError as error:
             if error.may_pass or record == entry.record:
                 raise
@@ -252,14 +253,14 @@ class _Admitted:
         )
 
     def _attempt(self, lease: Lease) -> Attempt:
-        details = self.request["triggerDetails"]
         return Attempt(
-            plan_arn=lease.plan,
+            destination=lease.plan,
             mark=lease.mark,
             since=time_of(lease.since_ms),
             # Signals of one key come from one source and one alarm.
-            incident_source=details["source"],
-            trigger_arn=details.get("triggerArn"),
+            incident_source=source_of(self.signal),
+            trigger_arn=trigger_arn_of(self.signal),
+            regions=self.route.regions,
         )
 
     # --- recovered
@@ -340,7 +341,7 @@ class _Admitted:
 
     def _find(self, lease: Lease) -> str | None:
         try:
-            return self.incidents.find(self._attempt(lease), self.deadline)
+            return self.destinations.named(lease.plan).find(self._attempt(lease), self.deadline)
         except ServiceError as error:
             if error.may_pass:
                 raise
@@ -354,7 +355,7 @@ class _Admitted:
 
     def _ask_for_status(self, record: str) -> str:
         try:
-            return self.incidents.status(record, self.deadline)
+            return self.destinations.of_record(record).status(record, self.deadline)
         except ServiceError as error:
             if error.may_pass:
                 raise

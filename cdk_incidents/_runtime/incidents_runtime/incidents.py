@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
 
-from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.destinations import ServiceError, is_of_plan
 from incidents_runtime.signal_model import digest
+from incidents_runtime.start_request import start_request
 from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm_incidents import SSMIncidentsClient
 
     from incidents_runtime.clock import Clock, Deadline
+    from incidents_runtime.destinations import Attempt, Order, Status
 
 # One attempt each: botocore would send StartIncident again after a lost answer without looking
 # whether it had arrived. The gateway retries by itself, and knows what it retries.
@@ -44,26 +46,6 @@ _LONGEST_NOTE = 1_800
 Answer = TypeVar("Answer")
 
 
-class ServiceError(Exception):
-    """The service did not do what it was asked; ``kind`` says what that means."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(describe(error))
-        self.kind = kind_of(error)
-        self.may_pass = self.kind in ("retry", "ambiguous")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt to start an incident whose end is unknown: enough to find what came of it."""
-
-    plan_arn: str
-    mark: str
-    since: datetime
-    incident_source: str
-    trigger_arn: str | None
-
-
 @dataclass(frozen=True)
 class Incidents:
     """What the trigger asks of Incident Manager."""
@@ -71,13 +53,13 @@ class Incidents:
     client: SSMIncidentsClient
     clock: Clock
 
-    def start(self, request: Mapping[str, Any], attempt: Attempt, deadline: Deadline) -> str:
+    def start(self, order: Order, attempt: Attempt, deadline: Deadline) -> str:
         """Start an incident; after an answer was lost, look for it before starting again.
 
         Parameters
         ----------
-        request
-            The arguments of StartIncident, its token among them.
+        order
+            What is to be started.
         attempt
             What the incident is known by.
         deadline
@@ -93,6 +75,7 @@ class Incidents:
         ServiceError
             It was not started, or nobody knows: its kind says which.
         """
+        request = start_request(order.signal, order.route, order.started_by)
         tries = 0
         while True:
             tries += 1
@@ -157,7 +140,7 @@ class Incidents:
             found += [
                 (record["creationTime"], record["arn"])
                 for record in page.get("incidentRecordSummaries", ())
-                if is_of_plan(record["arn"], attempt.plan_arn) and _is_of_source(record, attempt)
+                if is_of_plan(record["arn"], attempt.destination) and _is_of_source(record, attempt)
             ]
             if not page.get("nextToken"):
                 break
@@ -166,19 +149,19 @@ class Incidents:
         found.sort(key=lambda record: abs(record[0] - attempt.since))
         return [arn for _, arn in found]
 
-    def status(self, arn: str, deadline: Deadline) -> str:
+    def status(self, record: str, deadline: Deadline) -> Status:
         """Ask the service for a record's status.
 
         Parameters
         ----------
-        arn
+        record
             The incident record's ARN.
         deadline
             When the function must have answered.
 
         Returns
         -------
-        str
+        Status
             ``OPEN``, ``RESOLVED`` or, if the service knows no such record, ``MISSING``.
 
         Raises
@@ -187,20 +170,20 @@ class Incidents:
             The service could not be asked.
         """
         try:
-            answer = self._patiently(deadline, self.client.get_incident_record, arn=arn)
+            answer = self._patiently(deadline, self.client.get_incident_record, arn=record)
         except ServiceError as error:
             # What is no ARN of a record, the service calls invalid.
             if error.kind in ("not_found", "permanent"):
                 return "MISSING"
             raise
-        return str(answer["incidentRecord"]["status"])
+        return "RESOLVED" if answer["incidentRecord"]["status"] == "RESOLVED" else "OPEN"
 
-    def resolve(self, arn: str, recovery: str, deadline: Deadline) -> bool:
+    def resolve(self, record: str, recovery: str, deadline: Deadline) -> bool:
         """Resolve an incident unless it is resolved.
 
         Parameters
         ----------
-        arn
+        record
             The incident record's ARN.
         recovery
             The identity of the signal that says so; one signal resolves once.
@@ -218,42 +201,45 @@ class Incidents:
             It is still open, or nobody knows.
         """
         # Every update tells the chat channel, so none that changes nothing.
-        if self.status(arn, deadline) != "OPEN":
+        if self.status(record, deadline) != "OPEN":
             return False
         self._patiently(
             deadline,
             self.client.update_incident_record,
-            arn=arn,
+            arn=record,
             status="RESOLVED",
-            clientToken=digest("resolve", arn, recovery),
+            clientToken=digest("resolve", record, recovery),
         )
         return True
 
-    def note(self, arn: str, text: str, key: str) -> None:
+    def note(self, record: str, text: str, key: str, deadline: Deadline) -> None:
         """Add a note to an incident's timeline.
 
         Parameters
         ----------
-        arn
+        record
             The incident record's ARN.
         text
             The note.
         key
             What tells this note from the others, so that it is added once.
+        deadline
+            When the function must have answered.
 
         Raises
         ------
         ServiceError
             It was not added, or nobody knows.
         """
+        _spend(deadline, "write a note")
         _asked(
             self.client.create_timeline_event,
-            incidentRecordArn=arn,
+            incidentRecordArn=record,
             eventType="Custom Event",
             # The console reads event data as JSON.
             eventData=json.dumps(one_line(text, _LONGEST_NOTE)),
             eventTime=self.clock.now(),
-            clientToken=digest("note", arn, key),
+            clientToken=digest("note", record, key),
         )
 
     def _patiently(self, deadline: Deadline, operation: Callable[..., Answer], **arguments: Any) -> Answer:
@@ -280,9 +266,9 @@ def _asked(operation: Callable[..., Answer], **arguments: Any) -> Answer:
         raise ServiceError(error) from error
 
 
-def _spend(deadline: Deadline) -> None:
+def _spend(deadline: Deadline, what_for: str = "look for the incident") -> None:
     if not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
-        raise ServiceError(TimeoutError("no time is left to look for the incident"))
+        raise ServiceError(TimeoutError(f"no time is left to {what_for}"))
 
 
 def _record_in(answer: Mapping[str, Any]) -> str:
@@ -290,12 +276,6 @@ def _record_in(answer: Mapping[str, Any]) -> str:
     if not isinstance(arn, str) or not arn:
         raise ServiceError(ValueError("the answer to StartIncident names no incident record"))
     return arn
-
-
-def is_of_plan(record_arn: str, plan_arn: str) -> bool:
-    """Say by its ARN whether a record is of a plan: records carry no other sign of it."""
-    plan = plan_arn.rpartition(":response-plan/")[2]
-    return record_arn.partition(":incident-record/")[2].rpartition("/")[0] == plan
 
 
 def _is_of_source(record: Mapping[str, Any], attempt: Attempt) -> bool:

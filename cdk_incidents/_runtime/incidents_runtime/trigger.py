@@ -16,8 +16,8 @@ from incidents_runtime import deliveries, incidents, ledger, settings
 from incidents_runtime.admission import Admission, Outcome
 from incidents_runtime.clock import Clock, Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
+from incidents_runtime.destinations import Destinations, ServiceError
 from incidents_runtime.errors import describe
-from incidents_runtime.incidents import ServiceError
 from incidents_runtime.ledger import milliseconds
 from incidents_runtime.own_alarms import unless_our_own
 from incidents_runtime.shapes import mapping, text
@@ -264,7 +264,7 @@ def _trigger() -> Trigger:
         settings=known,
         admission=Admission(
             ledger.Ledger(boto3.client("dynamodb", config=ledger.CONFIG), known.ledger_table, clock),
-            incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock),
+            Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
             clock,
         ),
         dead_letters=DeadLetters(
