@@ -15,6 +15,7 @@ from incidents_runtime.templates import ledger_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from incidents_runtime.clock import Clock, Deadline
     from incidents_runtime.destinations import Destinations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from incidents_runtime.settings import Route
     from incidents_runtime.signal_model import Signal
 
-Happened = Literal["started", "joined", "resolved", "ignored", "failed"]
+Happened = Literal["started", "joined", "resolved", "ignored", "suppressed", "failed"]
 
 # A lease ends only when its holder can no longer be running.
 _LEASE_MARGIN_MS = 5_000
@@ -42,6 +43,13 @@ class Outcome:
     record: str | None = None
     reason: str = ""
     resolved_at_once: bool = False
+    held: bool = False
+    """It is suppressed for now, not for good: the same signal must come again."""
+    until: datetime | None = None
+    """When to bring a held signal again, if anybody knows."""
+    over_budget: bool = False
+    budget_used: int | None = None
+    """How much of the nearer limit of the budget is used, in percent."""
 
 
 @dataclass(frozen=True)
