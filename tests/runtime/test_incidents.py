@@ -171,11 +171,11 @@ def test_status_has_three_answers() -> None:
     arn = started.start()
     incidents = started.world.incidents
     assert incidents.status(arn, started.deadline) == "OPEN"
-    assert incidents.resolve(arn, "recovery", started.deadline) is True
+    assert incidents.resolve(arn, started.order, started.deadline) is True
     assert incidents.status(arn, started.deadline) == "RESOLVED"
     del started.service.records[arn]
     assert incidents.status(arn, started.deadline) == "MISSING"
-    assert incidents.resolve(arn, "recovery", started.deadline) is False
+    assert incidents.resolve(arn, started.order, started.deadline) is False
 
 
 def test_questions_are_asked_again() -> None:
@@ -184,7 +184,7 @@ def test_questions_are_asked_again() -> None:
     arn = started.start()
     started.service.fail("GetIncidentRecord", THROTTLED, TIME_OUT)
     started.service.fail("UpdateIncidentRecord", THROTTLED, LOST)
-    assert started.world.incidents.resolve(arn, "recovery", started.deadline) is True
+    assert started.world.incidents.resolve(arn, started.order, started.deadline) is True
     assert started.service.open_records() == []
     tokens = {request["clientToken"] for request in started.service.called("UpdateIncidentRecord")}
     assert len(tokens) == 1
@@ -221,8 +221,8 @@ def test_a_resolved_incident_is_not_resolved_again() -> None:
     """Every update tells the chat channel."""
     started = Started()
     arn = started.start()
-    started.world.incidents.resolve(arn, "recovery", started.deadline)
-    assert started.world.incidents.resolve(arn, "recovery", started.deadline) is False
+    started.world.incidents.resolve(arn, started.order, started.deadline)
+    assert started.world.incidents.resolve(arn, started.order, started.deadline) is False
     assert len(started.service.called("UpdateIncidentRecord")) == 1
 
 

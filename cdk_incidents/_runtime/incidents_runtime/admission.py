@@ -231,7 +231,7 @@ class _Admitted:
 
     def _resolved_now(self, entry: Entry, record: str) -> bool:
         try:
-            return self.destinations.of_record(record).resolve(record, self.signal.identity, self.deadline)
+            return self.destinations.of_record(record).resolve(record, self.order, self.deadline)
         except ServiceError as error:
             if error.may_pass or record == entry.record:
                 raise

@@ -28,7 +28,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """An incident that is to be started."""
+    """A signal on its way to a destination: an incident to be started, or a recovery."""
 
     signal: Signal
     route: Route
@@ -68,8 +68,8 @@ class Destination(Protocol):
     def status(self, record: str, deadline: Deadline) -> Status:
         """Ask for a record's status; what the service does not know is missing."""
 
-    def resolve(self, record: str, recovery: str, deadline: Deadline) -> bool:
-        """Resolve an incident for a recovery's identity; say whether it was open until now."""
+    def resolve(self, record: str, recovery: Order, deadline: Deadline) -> bool:
+        """Resolve an incident, and say whether it was open until now; one signal resolves once."""
 
     def note(self, record: str, text: str, key: str, deadline: Deadline) -> None:
         """Add a note to an incident; the key tells it from the others, so that it is added once."""

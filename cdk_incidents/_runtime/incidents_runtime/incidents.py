@@ -178,7 +178,7 @@ class Incidents:
             raise
         return "RESOLVED" if answer["incidentRecord"]["status"] == "RESOLVED" else "OPEN"
 
-    def resolve(self, record: str, recovery: str, deadline: Deadline) -> bool:
+    def resolve(self, record: str, recovery: Order, deadline: Deadline) -> bool:
         """Resolve an incident unless it is resolved.
 
         Parameters
@@ -186,7 +186,7 @@ class Incidents:
         record
             The incident record's ARN.
         recovery
-            The identity of the signal that says so; one signal resolves once.
+            The signal that says so; one signal resolves once.
         deadline
             When the function must have answered.
 
@@ -208,7 +208,7 @@ class Incidents:
             self.client.update_incident_record,
             arn=record,
             status="RESOLVED",
-            clientToken=digest("resolve", record, recovery),
+            clientToken=digest("resolve", record, recovery.signal.identity),
         )
         return True
 
