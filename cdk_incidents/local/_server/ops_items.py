@@ -1,16 +1,34 @@
-"""OpsItems of Systems Manager OpsCenter, as far as an incident's parent and a way out need them."""
+"""OpsItems of Systems Manager OpsCenter: an incident's parent, an alarm's action, and a way out.
+
+Limits: https://docs.aws.amazon.com/systems-manager/latest/userguide/OpsCenter-working-operationaldata.html
+"""
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from .errors import ServiceError
+from .paging import page
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from .state import Account, Caller, Cloud
+
+_DEDUP = "/aws/dedup"
+_RESERVED = ("amazon", "aws", "amzn", "ssm", "/amazon", "/aws", "/amzn", "/ssm")
+_ALLOWED = (_DEDUP, "/aws/resources", "/aws/automations")
+_LONGEST = 20 * 1024
+_ENDED = ("Resolved", "Closed")
+_NOT_KEPT = ("Tags", "AccountId", "OperationalDataToDelete", "OpsItemArn")
+# What an item can be found by here, and how:
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeOpsItems.html
+_FILTERS = {
+    **dict.fromkeys(("Status", "Priority", "OpsItemId", "OperationalData", "OperationalDataKey"), ("Equal",)),
+    **dict.fromkeys(("Title", "Source", "OperationalDataValue"), ("Equal", "Contains")),
+}
 
 
 def create(
@@ -23,7 +41,22 @@ def create(
     now: dt.datetime,
     **members: Any,
 ) -> str:
-    """Put an OpsItem into the account and give its ARN."""
+    """Put an OpsItem into the account and give its ARN.
+
+    Raises
+    ------
+    ServiceError
+        If one that is not resolved has the same string for deduplication, or its data is against the rules.
+    """
+    data = members.get("OperationalData", {})
+    _check(data)
+    dedup = _dedup(data)
+    for known in account.ops_items.values():
+        there = known["OpsItemArn"].split(":")[3] == region
+        if dedup and there and known["Status"] not in _ENDED and _dedup(known["OperationalData"]) == dedup:
+            raise ServiceError(
+                "OpsItemAlreadyExistsException", "The OpsItem already exists.", OpsItemId=known["OpsItemId"]
+            )
     item_id = f"oi-{uuid.uuid4().hex[:12]}"
     arn = f"arn:aws:ssm:{region}:{account.id}:opsitem/{item_id}"
     account.ops_items[item_id] = {
@@ -35,6 +68,7 @@ def create(
         "Status": "Open",
         "CreatedTime": now,
         "LastModifiedTime": now,
+        "OperationalData": {},
         **members,
     }
     return arn
@@ -42,9 +76,8 @@ def create(
 
 def create_ops_item(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Create an OpsItem."""
-    more = {
-        k: v for k, v in params.items() if k not in ("Title", "Description", "Source", "Tags", "AccountId")
-    }
+    given = {k: v for k, v in params.items() if k not in _NOT_KEPT}
+    more = {k: v for k, v in given.items() if k not in ("Title", "Description", "Source")}
     arn = create(
         caller.account,
         caller.region,
@@ -60,7 +93,19 @@ def create_ops_item(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dic
 
 def get_ops_item(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Give an OpsItem."""
-    return {"OpsItem": _item(caller.account, params["OpsItemId"])}
+    return {"OpsItem": _item(caller, params["OpsItemId"])}
+
+
+def update_ops_item(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Change what is given; operational data is added to what is there."""
+    item = _item(caller, params["OpsItemId"])
+    _check(params.get("OperationalData", {}))
+    gone = params.get("OperationalDataToDelete", [])
+    data = {**item["OperationalData"], **params.get("OperationalData", {})}
+    item.update({k: v for k, v in params.items() if k not in _NOT_KEPT})
+    item["OperationalData"] = {k: v for k, v in data.items() if k not in gone}
+    item.update(LastModifiedBy=caller.arn, LastModifiedTime=cloud.clock.now())
+    return {}
 
 
 def delete_ops_item(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
@@ -70,13 +115,61 @@ def delete_ops_item(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> di
 
 
 def describe_ops_items(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """List all OpsItems; filters are not played here."""
-    if params.get("OpsItemFilters"):
-        raise ServiceError("OpsItemInvalidParameterException", "OpsItemFilters are not played here")
-    return {"OpsItemSummaries": list(caller.account.ops_items.values())}
+    """List the OpsItems of a Region that pass every filter, the oldest first."""
+    wanted = params.get("OpsItemFilters", [])
+    for asked in wanted:
+        if asked["Operator"] not in _FILTERS.get(asked["Key"], ()):
+            told = f"is not played here (played: {_FILTERS})"
+            raise _invalid(f"The filter {asked['Key']} {asked['Operator']} {told}")
+    here = [i for i in caller.account.ops_items.values() if i["OpsItemArn"].split(":")[3] == caller.region]
+    return page([i for i in here if all(_passes(i, f) for f in wanted)], params, "OpsItemSummaries")
 
 
-def _item(account: Account, item_id: str) -> dict[str, Any]:
-    if item_id not in account.ops_items:
+def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
+    # Operational data of type String cannot be searched for.
+    data = {k: v["Value"] for k, v in item["OperationalData"].items() if v.get("Type") == "SearchableString"}
+    values = {
+        "OperationalData": [{"key": key, "value": value} for key, value in data.items()],
+        "OperationalDataKey": list(data),
+        "OperationalDataValue": list(data.values()),
+    }.get(asked["Key"], [str(item.get(asked["Key"], ""))])
+    wanted = asked["Values"]
+    if asked["Key"] == "OperationalData":
+        wanted = [json.loads(pair) for pair in wanted]
+    if asked["Operator"] == "Equal":
+        return any(value in wanted for value in values)
+    return any(part in value for value in values for part in wanted)
+
+
+def _dedup(data: dict[str, Any]) -> str:
+    told = json.loads(data[_DEDUP]["Value"]) if _DEDUP in data else {}
+    return str(told.get("dedupString", "")) if isinstance(told, dict) else ""
+
+
+def _check(data: dict[str, Any]) -> None:
+    for key, entry in data.items():
+        if key.lower().startswith(_RESERVED) and key not in _ALLOWED:
+            raise _invalid(f"A key must begin with none of {', '.join(_RESERVED)} (got {key})")
+        if len(entry.get("Value", "").encode()) > _LONGEST:
+            raise _invalid(f"The value of {key} must have at most {_LONGEST} bytes")
+        if key in _ALLOWED and not _is_json(entry.get("Value", "")):
+            raise _invalid(f"The value of {key} must be JSON")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("OpsItemInvalidParameterException", message)
+
+
+def _item(caller: Caller, item_id: str) -> dict[str, Any]:
+    item = caller.account.ops_items.get(item_id)
+    if item is None or item["OpsItemArn"].split(":")[3] != caller.region:
         raise ServiceError("OpsItemNotFoundException", f"The OpsItem {item_id} does not exist")
-    return account.ops_items[item_id]
+    return item

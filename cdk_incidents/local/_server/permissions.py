@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import calendars
 from .errors import denied
 
 if TYPE_CHECKING:
@@ -11,22 +12,12 @@ if TYPE_CHECKING:
 
 _SERVICE = "ssm-incidents.amazonaws.com"
 
-# The parameter that names the incident record or the plan, and whether the record's plan must be allowed too.
-_ON_RECORD = {
+# The parameter that names what an operation is about; a record's plan must be allowed too for some.
+_ON_NAMED = {
     "GetIncidentRecord": "arn",
     "DeleteIncidentRecord": "arn",
     "GetTimelineEvent": "incidentRecordArn",
     "ListTimelineEvents": "incidentRecordArn",
-}
-_ON_RECORD_AND_PLAN = {
-    "UpdateIncidentRecord": "arn",
-    "ListRelatedItems": "incidentRecordArn",
-    "UpdateRelatedItems": "incidentRecordArn",
-    "CreateTimelineEvent": "incidentRecordArn",
-    "UpdateTimelineEvent": "incidentRecordArn",
-    "DeleteTimelineEvent": "incidentRecordArn",
-}
-_ON_NAMED = {
     "StartIncident": "responsePlanArn",
     "GetResponsePlan": "arn",
     "UpdateResponsePlan": "arn",
@@ -39,7 +30,15 @@ _ON_NAMED = {
     "UntagResource": "resourceArn",
     "ListTagsForResource": "resourceArn",
 }
-_ON_OPS_ITEM = ("GetOpsItem", "DeleteOpsItem")
+_ON_RECORD_AND_PLAN = {
+    "UpdateIncidentRecord": "arn",
+    "ListRelatedItems": "incidentRecordArn",
+    "UpdateRelatedItems": "incidentRecordArn",
+    "CreateTimelineEvent": "incidentRecordArn",
+    "UpdateTimelineEvent": "incidentRecordArn",
+    "DeleteTimelineEvent": "incidentRecordArn",
+}
+_ON_OPS_ITEM = ("GetOpsItem", "UpdateOpsItem", "DeleteOpsItem")
 # One of these names what an operation on contacts is about.
 _IN_CONTACTS = ("ContactId", "ContactArn", "ContactChannelId", "RotationId", "EngagementId", "ResourceARN")
 
@@ -55,8 +54,6 @@ def check(caller: Caller, service: str, operation: str, params: dict[str, Any]) 
 
 def _resources(caller: Caller, operation: str, params: dict[str, Any]) -> list[str]:
     account = caller.account
-    if operation in _ON_RECORD:
-        return [params[_ON_RECORD[operation]]]
     if operation in _ON_RECORD_AND_PLAN:
         arn = params[_ON_RECORD_AND_PLAN[operation]]
         return [arn, arn.replace(":incident-record/", ":response-plan/").rpartition("/")[0]]
@@ -66,6 +63,8 @@ def _resources(caller: Caller, operation: str, params: dict[str, Any]) -> list[s
         return [account.arn(f"response-plan/{params['name']}")]
     if operation in _ON_OPS_ITEM:
         return [f"arn:aws:ssm:{caller.region}:{account.id}:opsitem/{params['OpsItemId']}"]
+    if operation == "GetCalendarState":
+        return [calendars.arn(caller, name) for name in params["CalendarNames"]]
     return ["*"]
 
 

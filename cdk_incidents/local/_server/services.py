@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import (
+    calendars,
     contacts,
     engagements,
     faults,
@@ -62,8 +63,10 @@ CONTACTS: dict[str, Play] = {
 SYSTEMS_MANAGER: dict[str, Play] = {
     "CreateOpsItem": ops_items.create_ops_item,
     "GetOpsItem": ops_items.get_ops_item,
+    "UpdateOpsItem": ops_items.update_ops_item,
     "DeleteOpsItem": ops_items.delete_ops_item,
     "DescribeOpsItems": ops_items.describe_ops_items,
+    "GetCalendarState": calendars.get_calendar_state,
     **runbooks.plays(),
 }
 # These work without a replication set, or in a Region that it lacks.
