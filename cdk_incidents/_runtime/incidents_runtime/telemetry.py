@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Literal
+
+from incidents_runtime.redaction import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 NAMESPACE = "CdkIncidents"
 Level = Literal["INFO", "WARNING", "ERROR"]
-_UNITS = {"TimeToStart": "Milliseconds"}
+_UNITS = {"TimeToStart": "Milliseconds", "BudgetUsed": "Percent"}
+_bound: ContextVar[Mapping[str, object] | None] = ContextVar("bound", default=None)
+
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Say what the lines of a block are about: each has these fields too.
+
+    Parameters
+    ----------
+    **fields
+        The facts, such as the route and the signal's key. After the block they are forgotten.
+    """
+    before = _bound.set({**(_bound.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
+
+def known(**fields: object) -> None:
+    """Add what was learned on the way, such as the incident, to what the lines of the block are about."""
+    before = _bound.get()
+    if before is not None:
+        _bound.set({**before, **fields})
 
 
 def log(level: Level, message: str, **fields: object) -> None:
@@ -20,10 +51,14 @@ def log(level: Level, message: str, **fields: object) -> None:
     message
         What happened, in fixed words: what differs goes into the fields.
     **fields
-        The facts, never an event as a whole: it may hold secrets.
+        The facts, never an event as a whole: it may hold secrets. What looks like one is hidden.
     """
-    told = {name: value for name, value in fields.items() if value not in (None, "")}
-    print(json.dumps({"level": level, "message": message, **told}, default=str))
+    told = {
+        name: value if isinstance(value, (int, float)) else redacted(str(value))
+        for name, value in {**(_bound.get() or {}), **fields}.items()
+        if value not in (None, "")
+    }
+    print(json.dumps({"level": level, "message": message, **told}))
 
 
 def count(trigger: str, route: str, timestamp_ms: int, **figures: int) -> None:
