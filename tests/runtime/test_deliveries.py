@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from incidents_runtime.deliveries import Delivery, Message, NotJson, batch, once_more, straight
+from incidents_runtime.deliveries import Delivery, Message, NotJson, batch, once_more, queued, straight
 
 from tests.runtime.fakes import FUNCTION, failure_record, message
 
@@ -95,3 +95,14 @@ def test_only_records_of_a_queue_are_a_batch() -> None:
     others: tuple[object, ...] = ({}, {"Records": []}, {"Records": [message({}), {}]}, {"Records": 7}, "{}")
     for event in others:
         assert batch(event) is None
+
+
+def test_a_record_of_a_routes_own_queue_is_an_event_of_its_own() -> None:
+    """It survives the retry queue as it is, without the handle of its first queue."""
+    record = message("no JSON")
+    delivery = queued(record, f"{FUNCTION}:Manual")
+    kept = {name: value for name, value in record.items() if name != "receiptHandle"}
+    assert delivery == Delivery({"Records": [kept]}, FUNCTION, "Manual")
+    again = once_more(Message.of(message(delivery.event, route="Manual")), RETRY)
+    assert again == delivery
+    assert queued(7, FUNCTION).event == {"Records": [{}]}

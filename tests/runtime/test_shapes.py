@@ -8,7 +8,18 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from incidents_runtime.shapes import DEEPEST, canonical, items, mapping, moment, plain, text, written
+from incidents_runtime.shapes import (
+    DEEPEST,
+    canonical,
+    items,
+    loaded,
+    mapping,
+    moment,
+    place_of,
+    plain,
+    text,
+    written,
+)
 
 UTC = timezone.utc
 
@@ -76,3 +87,31 @@ def test_plain_is_no_larger_than_allowed() -> None:
 def test_equal_values_have_one_canonical_text() -> None:
     """Whatever order their members came in."""
     assert canonical({"a": 1, "b": [2]}) == canonical({"b": [2], "a": 1})
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "{", "[" * 100_000, "1" * 5_000])
+def test_what_is_no_json_is_nothing(value: object) -> None:
+    """Bottomless or endless, too."""
+    assert loaded(value) is None
+
+
+def test_json_is_loaded() -> None:
+    """From a text."""
+    assert loaded('{"a": [1]}') == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("arn", "place"),
+    [
+        ("arn:aws:sns:eu-west-1:123456789012:topic", ("eu-west-1", "123456789012")),
+        ("arn:aws-cn:sqs:cn-north-1:123456789012:queue", ("cn-north-1", "123456789012")),
+        ("arn:aws:health:eu-west-1::event/EC2/x", ("eu-west-1", "")),
+        ("arn:aws:iam::123456789012:role/x", ("", "123456789012")),
+        ("arn:aws:sns:evil.example.com/:123456789012:topic", ("", "")),
+        ("arn:aws:sns:eu-west-1:12:topic", ("", "")),
+        ("topic", ("", "")),
+    ],
+)
+def test_the_place_of_an_arn(arn: str, place: tuple[str, str]) -> None:
+    """Its Region and account, if it is an ARN."""
+    assert place_of(arn) == place

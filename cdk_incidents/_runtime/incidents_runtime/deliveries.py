@@ -87,6 +87,27 @@ def straight(event: object, invoked_arn: str) -> Delivery:
     return Delivery(event, function_arn, alias)
 
 
+def queued(record: object, invoked_arn: str) -> Delivery:
+    """Read a record of a queue that a route reads by itself.
+
+    Parameters
+    ----------
+    record
+        The record.
+    invoked_arn
+        The ARN of the route's alias.
+
+    Returns
+    -------
+    Delivery
+        An event of this one record: whatever its body is, it stays a message of its queue. As JSON it can be
+        sent to the retry queue, and is read there as here.
+    """
+    # The handle deletes the message, and belongs to this very receive.
+    kept = {name: value for name, value in mapping(record).items() if name != "receiptHandle"}
+    return straight({"Records": [kept]}, invoked_arn)
+
+
 def once_more(message: Message, invoked_arn: str) -> Delivery:
     """Read a message of the retry queue: a failure record of Lambda, or a dead letter that was brought back.
 

@@ -13,6 +13,7 @@ from incidents_runtime.text import sendable
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?(?:Z|([+-]\d\d):?(\d\d))?", re.ASCII
 )
+_ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):(\d{12}|):.+", re.ASCII | re.DOTALL)
 # Python refuses to write longer numbers, and no reader of JSON keeps so many digits.
 _MOST_BITS = 1024
 # Deeper than any real event, shallower than what json.dumps can still write.
@@ -32,6 +33,20 @@ def mapping(value: object) -> dict[str, Any]:
 def items(value: object) -> list[Any]:
     """Return the value if it is an array, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def loaded(value: object) -> Any:
+    """Return what a JSON text says, or None if it is no text, or no JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def place_of(arn: str) -> tuple[str, str]:
+    """Return the Region and the account of an ARN, each empty if it is not there."""
+    parts = _ARN.fullmatch(arn)
+    return (parts[1], parts[2]) if parts else ("", "")
 
 
 def moment(value: object) -> datetime | None:
