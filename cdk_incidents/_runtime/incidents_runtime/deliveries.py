@@ -1,13 +1,16 @@
-"""How an event came: straight to a route's alias, or once more through the retry queue."""
+"""How an event came: straight to a route's alias, by a route's own queue, or once more by the retry queue."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from incidents_runtime.shapes import items, mapping, text
+from incidents_runtime.shapes import items, mapping, moment, text
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # arn:aws:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER
 _FUNCTION_PARTS = 7
@@ -30,6 +33,8 @@ class Delivery:
     """The function's ARN without a qualifier."""
     alias: str
     """The route's id; empty if no alias was invoked."""
+    held_since: datetime | None = None
+    """When it was first held back, if it was."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Message:
     receive_count: int
     body: str
     route: str
+    held_since: datetime | None = None
 
     @classmethod
     def of(cls, record: object) -> Message:
@@ -67,6 +73,7 @@ class Message:
             receive_count=int(count) if count.isdecimal() and len(count) < 10 else 1,  # noqa: PLR2004 - no count has more
             body=text(fields.get("body")),
             route=_string(attributes, "Route") or target,
+            held_since=moment(_string(attributes, "Held")),
         )
 
 
@@ -127,12 +134,12 @@ def once_more(message: Message, invoked_arn: str) -> Delivery:
     try:
         body = json.loads(message.body)
     except (ValueError, RecursionError):
-        return Delivery(NotJson(message.body), function_arn, message.route)
+        return Delivery(NotJson(message.body), function_arn, message.route, message.held_since)
     record = mapping(body)
     if "requestPayload" in record and "requestContext" in record:
         _, alias = _door(text(mapping(record["requestContext"]).get("functionArn")))
         return Delivery(record["requestPayload"], function_arn, alias)
-    return Delivery(body, function_arn, message.route)
+    return Delivery(body, function_arn, message.route, message.held_since)
 
 
 def _door(invoked_arn: str) -> tuple[str, str]:
