@@ -9,7 +9,7 @@ import pytest
 from incidents_runtime.settings import Route
 from incidents_runtime.signal_model import RelatedItem
 from incidents_runtime.signals import Signal, read
-from incidents_runtime.start_request import is_arn, mark_of, start_request, title
+from incidents_runtime.start_request import mark_of, start_request, title
 
 from tests.runtime.fakes import FUNCTION, NOW, PLAN, alarm, sample
 from tests.runtime.model import violations
@@ -38,6 +38,13 @@ def test_the_impact_is_the_plans_unless_the_route_says_otherwise() -> None:
     """No impact in the request overrides nothing."""
     assert "impact" not in request_of(SIGNAL)
     assert request_of(SIGNAL, replace(ROUTE, impact=2))["impact"] == 2
+
+
+def test_what_a_manual_call_asks_for_counts_where_the_route_says_nothing() -> None:
+    """The route goes first."""
+    signal = replace(SIGNAL, impact=4)
+    assert request_of(signal)["impact"] == 4
+    assert request_of(signal, replace(ROUTE, impact=1))["impact"] == 1
 
 
 def test_equal_requests_have_equal_tokens_and_no_others() -> None:
@@ -76,13 +83,14 @@ def test_the_incident_carries_its_signals_mark() -> None:
             "{source} {account} {region} {time}",
             "cloudwatch.alarm 123456789012 us-east-1 2019-10-02T17:04:40Z",
         ),
-        ("{unknown} {0} {title", "{unknown} {0} {title"),
+        ("{detail.alarmName}/{resources.1}/{unknown}{", "ServerCpuTooHigh//{"),
+        ("{detail.state}{detail.configuration.metrics.0.id}", "30b6c6b2-a864-43a2-4877-c09a1afc3b87"),
         ("x" * 201, "x" * 199 + "…"),
         (" \n", "alarm|arn:aws:cloudwatch:us-east-1:123456789012:alarm:ServerCpuTooHigh"),
     ],
 )
 def test_titles(template: str | None, filled: str) -> None:
-    """Fields are filled in one pass: what an event says is no template. Unknown ones stay."""
+    """Fields are filled in one pass: what an event says is no template. Missing ones are empty."""
     signal = replace(SIGNAL, title="Cpu: {reason} of %s", reason="because {title}")
     assert title(signal, replace(ROUTE, title=template)) == filled
 
@@ -117,26 +125,21 @@ def test_what_is_no_arn_is_left_out(arn: str) -> None:
     assert "triggerArn" not in request["triggerDetails"]
     (item,) = request["relatedItems"]
     assert item["identifier"]["value"] == {"arn": PLAN}
-    assert not is_arn(arn)
 
 
-def test_related_items_are_few_and_different() -> None:
-    """Forty at most, none twice, none without a value, each with a title."""
-    url = RelatedItem("OTHER", "\x00", url="https://example.com")
-    items = (
-        url,
-        url,
-        RelatedItem("OTHER", "none"),
-        RelatedItem("OTHER", "long", url="https://example.com/" + "x" * 1_000),
-        *(RelatedItem("INVOLVED_RESOURCE", f"{n}", arn=f"arn:aws:ec2:::{n}") for n in range(60)),
-    )
-    request = request_of(replace(SIGNAL, related_items=items))
-    assert len(request["relatedItems"]) == 40
-    assert request["relatedItems"][1] == {
+def test_related_items_are_few() -> None:
+    """Forty at most: the mark, the route's own, and as many of the signal's."""
+    items = tuple(RelatedItem("INVOLVED_RESOURCE", f"{n}", arn=f"arn:aws:ec2:::{n}") for n in range(60))
+    runbook = {"title": "Runbook", "url": "https://example.com"}
+    route = replace(ROUTE, related_items=(runbook,))
+    written = request_of(replace(SIGNAL, related_items=items), route)["relatedItems"]
+    assert len(written) == 40
+    assert written[1] == {
         "identifier": {"type": "OTHER", "value": {"url": "https://example.com"}},
-        "title": "Related",
+        "title": "Runbook",
     }
-    assert request["relatedItems"][2]["identifier"]["type"] == "INVOLVED_RESOURCE"
+    assert [item["title"] for item in written[2:]] == [f"{n}" for n in range(38)]
+    assert written[2]["identifier"] == {"type": "INVOLVED_RESOURCE", "value": {"arn": "arn:aws:ec2:::0"}}
 
 
 def test_an_alarm_of_the_longest_name_fits() -> None:

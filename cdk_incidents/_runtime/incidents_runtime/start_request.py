@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.raw_data import raw_data
+from incidents_runtime.related_items import is_arn, related_items
 from incidents_runtime.shapes import canonical
 from incidents_runtime.signal_model import RelatedItem, digest
-from incidents_runtime.text import one_line, sendable
+from incidents_runtime.templates import fill
+from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
     from incidents_runtime.settings import Route
@@ -16,15 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE = 200
 _LONGEST_SOURCE = 50
-_LONGEST_ARN = 1000
-_LONGEST_URL = 1000
 # The service takes 50 and adds its own.
 _MOST_ITEMS = 40
-# The service's own pattern, without line breaks and other controls in the part that it leaves open.
-_ARN = re.compile(
-    r"arn:aws(-cn|-us-gov)?:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"
-)
-_FIELD = re.compile(r"\{([a-z]+)\}")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -60,8 +55,9 @@ def start_request(signal: Signal, route: Route, started_by: str) -> dict[str, An
         "triggerDetails": details,
         "relatedItems": _related_items(signal, route, started_by),
     }
-    if route.impact is not None:
-        request["impact"] = route.impact
+    impact = signal.impact if route.impact is None else route.impact
+    if impact is not None:
+        request["impact"] = impact
     return {**request, "clientToken": digest(canonical(request))}
 
 
@@ -85,25 +81,12 @@ def title(signal: Signal, route: Route) -> str:
     str
         One line of at most 200 characters, never empty.
     """
-    if route.title is None:
-        filled = signal.title
-    else:
-        fields = {
-            "title": signal.title,
-            "reason": signal.reason,
-            "source": signal.incident_source,
-            "account": signal.account,
-            "region": signal.region,
-            "time": signal.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        # One pass, no str.format: text from an event is never read as a template.
-        filled = _FIELD.sub(lambda field: fields.get(field[1], field[0]), route.title)
+    filled = signal.title if route.title is None else fill(route.title, signal, _in_title)
     return one_line(filled, LONGEST_TITLE) or one_line(signal.key, LONGEST_TITLE) or "Incident"
 
 
-def is_arn(value: str) -> bool:
-    """Say whether the service would take a text for an ARN."""
-    return len(value) <= _LONGEST_ARN and _ARN.fullmatch(value) is not None
+def _in_title(value: str) -> str:
+    return one_line(value, LONGEST_TITLE)
 
 
 def trigger_arn_of(signal: Signal) -> str | None:
@@ -122,23 +105,12 @@ def source_of(signal: Signal) -> str:
 
 def _related_items(signal: Signal, route: Route, started_by: str) -> list[dict[str, Any]]:
     mark = f"Started by route {route.id}, signal {mark_of(signal, route)}"
-    ours = RelatedItem(
-        type="OTHER", title=mark, arn=started_by if is_arn(started_by) else route.response_plan_arn
-    )
-    written: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for item in (ours, *signal.related_items):
-        value = _value(item)
-        if value is None or canonical(value) in seen:
-            continue
-        seen.add(canonical(value))
-        identifier = {"type": item.type, "value": value}
-        written.append({"identifier": identifier, "title": one_line(item.title, LONGEST_TITLE) or "Related"})
-    return written[:_MOST_ITEMS]
+    # Where there is no response plan, the request is only looked at.
+    arn = started_by if is_arn(started_by) else route.response_plan_arn or ""
+    ours = RelatedItem("OTHER", mark, arn=arn)
+    return [_written(item) for item in (ours, *related_items(signal, route)[: _MOST_ITEMS - 1])]
 
 
-def _value(item: RelatedItem) -> dict[str, str] | None:
-    if item.arn is not None:
-        return {"arn": item.arn} if is_arn(item.arn) else None
-    url = sendable(item.url or "")
-    return {"url": url} if 0 < len(url) <= _LONGEST_URL else None
+def _written(item: RelatedItem) -> dict[str, Any]:
+    value = {"url": item.url} if item.arn is None else {"arn": item.arn}
+    return {"identifier": {"type": item.type, "value": value}, "title": item.title}

@@ -35,13 +35,14 @@ def one_line(text: str, limit: int) -> str:
         The text in one line, shortened with an ellipsis where it was longer.
     """
     line = _NOT_ONE_LINE.sub(" ", sendable(text)).strip()
-    if _units(line) <= limit:
+    if units_of(line) <= limit:
         return line
     line = line[: limit - 1]
-    while _units(line) > limit - 1:
+    while units_of(line) > limit - 1:
         line = line[:-1]
     return line.rstrip() + ELLIPSIS
 
 
-def _units(text: str) -> int:
+def units_of(text: str) -> int:
+    """Count a text as services do that are written in Java: beyond the basic plane a character is two."""
     return len(text) + sum(character >= _FIRST_BEYOND_THE_BASIC_PLANE for character in text)
