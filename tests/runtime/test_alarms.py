@@ -96,23 +96,38 @@ def test_contributors_are_causes_of_their_own() -> None:
     assert signal_of(sample("alarm_promql")).reason == ""
 
 
-def test_mutes_are_honoured_while_they_last() -> None:
-    """A window that was over when the alarm went off mutes nothing; without an end it mutes."""
+def test_a_muted_alarm_opens_and_says_until_when_it_is_muted() -> None:
+    """It is held back, not forgotten: its cause may outlast the mute."""
+    signal = signal_of(sample("eventbridge_alarm_muted"))
+    assert signal.transition == "opened"
+    assert signal.suppressed_by == "arn:aws:cloudwatch:us-east-1:123456789012:alarm-mute-rule:testMute"
+    assert signal.suppressed_until == datetime(2019, 10, 2, 20, 0, tzinfo=timezone.utc)
+
+
+def test_a_mute_counts_while_it_lasts() -> None:
+    """A window that was over when the alarm went off mutes nothing; one without an end holds nothing back."""
     event = sample("eventbridge_alarm_muted")
-    assert signal_of(event).reason.endswith(":alarm-mute-rule:testMute")
     event["detail"]["muteDetail"]["muteWindowEnd"] = "2019-10-02T17:00:00.000+0000"
-    assert signal_of(event).transition == "opened"
+    assert signal_of(event).suppressed_by == ""
     del event["detail"]["muteDetail"]["muteWindowEnd"]
-    assert signal_of(event).transition == "ignored"
+    assert signal_of(event).suppressed_by.endswith(":alarm-mute-rule:testMute")
+    assert signal_of(event).suppressed_until is None
+    event["detail"]["muteDetail"] = {"mutedByArn": "m" * 5_000, "muteWindowEnd": "2019-10-02T20:00:00Z"}
+    assert len(signal_of(event).suppressed_by) == 300
+    event["detail"]["muteDetail"] = {"muteWindowEnd": "2019-10-02T20:00:00Z"}
+    assert signal_of(event).suppressed_until is None
     event["detail"]["muteDetail"] = "yes"
-    assert signal_of(event).transition == "opened"
+    assert signal_of(event).suppressed_by == ""
 
 
 def test_suppressed_alarms_are_ignored_with_who_suppresses() -> None:
-    """The wait period, or the suppressor."""
-    assert signal_of(sample("eventbridge_alarm_composite_suppressed")).reason == (
-        "the alarm's actions are suppressed by WaitPeriod"
-    )
+    """The wait period, or the suppressor; insufficient data is not suppressed, it is nothing."""
+    event = sample("eventbridge_alarm_composite_suppressed")
+    signal = signal_of(event)
+    assert (signal.transition, signal.suppressed_by) == ("ignored", "WaitPeriod")
+    assert signal.reason == "the alarm's actions are suppressed by WaitPeriod"
+    event["detail"]["state"]["value"] = "INSUFFICIENT_DATA"
+    assert signal_of(event).suppressed_by == ""
 
 
 def test_recoveries_pass_a_mute() -> None:
@@ -121,6 +136,7 @@ def test_recoveries_pass_a_mute() -> None:
     event["detail"]["muteDetail"] = sample("eventbridge_alarm_muted")["detail"]["muteDetail"]
     event["detail"]["state"]["actionsSuppressedBy"] = "WaitPeriod"
     assert signal_of(event).transition == "recovered"
+    assert signal_of(event).suppressed_by == ""
 
 
 @pytest.mark.parametrize("value", [None, "alarm", 7, ["ALARM"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from incidents_runtime.related_items import is_arn, related_items
@@ -26,7 +27,7 @@ EVENT = sample("eventbridge_custom")
 SIGNAL = replace(signal_of(EVENT), related_items=())
 
 
-def of_route(*items: dict[str, str], event: dict[str, object] | None = None) -> list[RelatedItem]:
+def of_route(*items: dict[str, str], event: Any = None) -> list[RelatedItem]:
     """Fill a route's items."""
     signal = SIGNAL if event is None else replace(SIGNAL, event=event)
     return related_items(signal, replace(ROUTE, related_items=items))

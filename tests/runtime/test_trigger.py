@@ -46,7 +46,6 @@ ALARM_SAMPLES = (
 )
 IGNORED_SAMPLES = (
     "alarm_metric_insufficient_data",
-    "eventbridge_alarm_muted",
     "eventbridge_alarm_composite_suppressed",
     "eventbridge_alarm_configuration_change",
     "eventbridge_incident_manager",
@@ -64,7 +63,7 @@ def test_every_alarm_and_event_starts_one_incident(name: str) -> None:
 
 @pytest.mark.parametrize("name", IGNORED_SAMPLES)
 def test_what_means_no_trouble_starts_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Configuration changes, mutes, suppression and missing data are ignored, with a reason, and counted."""
+    """Configuration changes, suppression and missing data are ignored, with a reason, and counted."""
     world = World()
     result = world.deliver(sample(name))["outcomes"][0]
     assert result["outcome"] == "ignored"

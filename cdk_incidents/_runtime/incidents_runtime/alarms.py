@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from incidents_runtime.shapes import canonical, items, mapping, moment, plain, text
+from incidents_runtime.shapes import canonical, items, loaded, mapping, moment, plain, text
 from incidents_runtime.signal_model import RelatedItem, Signal, Transition, UnreadableEvent, digest, key_of
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ CONFIGURATION_CHANGE = "CloudWatch Alarm Configuration Change"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+", re.ASCII)
 _TRANSITIONS: dict[str, Transition] = {"ALARM": "opened", "OK": "recovered", "INSUFFICIENT_DATA": "ignored"}
 _MOST_CHILDREN = 20
+# Of a mute rule's ARN: it is written down wherever the signal is.
+_LONGEST_NAME = 300
 
 
 def in_eventbridge_shape(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,17 +40,45 @@ def in_eventbridge_shape(event: Mapping[str, Any]) -> dict[str, Any]:
     dict
         The same facts in EventBridge shape, which runbooks read.
     """
+    return shaped(
+        mapping(event.get("alarmData")),
+        arn=text(event.get("alarmArn")),
+        account=text(event.get("accountId")),
+        region=text(event.get("region")),
+        time=text(event.get("time")),
+        told_by=event,
+    )
+
+
+def shaped(
+    detail: dict[str, Any], *, arn: str, account: str, region: str, time: str, told_by: object
+) -> dict[str, Any]:
+    """Put an alarm's change of state into EventBridge shape.
+
+    Parameters
+    ----------
+    detail
+        What the event is about.
+    arn, account, region, time
+        Which alarm it is, and when it changed.
+    told_by
+        Whatever told of it. It carries no id: the same thing gets the same one.
+
+    Returns
+    -------
+    dict
+        The event.
+    """
     return {
         "version": "0",
-        # An alarm action carries no id: the same payload gets the same one.
-        "id": str(uuid.UUID(digest(canonical(plain(event)))[:32])),
-        "detail-type": CONTRIBUTOR_STATE_CHANGE if _contributor(event.get("alarmData")) else STATE_CHANGE,
+        "id": str(uuid.UUID(digest(canonical(plain(told_by)))[:32])),
+        "detail-type": CONTRIBUTOR_STATE_CHANGE if _contributor(detail) else STATE_CHANGE,
         "source": SOURCE,
-        "account": text(event.get("accountId")),
-        "time": _seconds(moment(event.get("time"))) or text(event.get("time")),
-        "region": text(event.get("region")),
-        "resources": [text(event.get("alarmArn"))],
-        "detail": mapping(event.get("alarmData")),
+        "account": account,
+        "time": _seconds(moment(time)) or time,
+        "region": region,
+        "resources": [arn],
+        "detail": detail,
     }
 
 
@@ -70,7 +99,8 @@ def alarm_signal(event: Mapping[str, Any], received: datetime) -> Signal:
     Returns
     -------
     Signal
-        Opened by ALARM, recovered by OK, ignored otherwise.
+        Opened by ALARM, recovered by OK, ignored otherwise. An alarm that is muted opens too, and says how
+        long it is to be held back.
 
     Raises
     ------
@@ -81,8 +111,12 @@ def alarm_signal(event: Mapping[str, Any], received: datetime) -> Signal:
     state = mapping(detail.get("state"))
     arn, name = _which(event, detail)
     contributor = _contributor(detail)
-    transition, reason = _transition(state, detail, moment(state.get("timestamp")) or received)
     told = moment(state.get("timestamp")) or moment(event.get("time"))
+    transition, reason, suppressed_by = _transition(state)
+    suppressed_until = None
+    # A mute silences alarms. It keeps no incident open whose cause is gone, so recoveries pass.
+    if transition == "opened":
+        suppressed_by, suppressed_until = _muted(detail.get("muteDetail"), told or received)
     key = key_of("alarm", arn, *([contributor] if contributor else []))
     return Signal(
         source=SOURCE,
@@ -99,6 +133,8 @@ def alarm_signal(event: Mapping[str, Any], received: datetime) -> Signal:
         event=event,
         trigger_arn=arn,
         related_items=_related_items(arn, name, text(event.get("region")), state),
+        suppressed_by=suppressed_by,
+        suppressed_until=suppressed_until,
     )
 
 
@@ -119,31 +155,28 @@ def _contributor(detail: object) -> str:
     return text(mapping(mapping(detail).get("alarmContributor")).get("id"))
 
 
-def _transition(
-    state: Mapping[str, Any], detail: Mapping[str, Any], time: datetime
-) -> tuple[Transition, str]:
+def _transition(state: Mapping[str, Any]) -> tuple[Transition, str, str]:
+    """Say what the state means, why, and which suppressor silences it."""
     value = text(state.get("value"))
     if value not in _TRANSITIONS:
         raise UnreadableEvent("an alarm's state.value must be ALARM, OK or INSUFFICIENT_DATA")
     if value == "INSUFFICIENT_DATA":
-        return "ignored", "the alarm has insufficient data, which neither opens nor recovers"
-    # A mute silences alarms. It keeps no incident open whose cause is gone, so recoveries pass.
-    if value == "ALARM":
-        suppressor = text(state.get("actionsSuppressedBy"))
-        if suppressor:
-            return "ignored", f"the alarm's actions are suppressed by {suppressor[:100]}"
-        muted_by = _muted_by(detail.get("muteDetail"), time)
-        if muted_by:
-            return "ignored", f"the alarm's actions are muted by {muted_by[:300]}"
+        return "ignored", "the alarm has insufficient data, which neither opens nor recovers", ""
+    suppressor = text(state.get("actionsSuppressedBy"))[:100]
+    if value == "ALARM" and suppressor:
+        # When that ends, a composite alarm that still stands tells of it once more, from ALARM to ALARM.
+        return "ignored", f"the alarm's actions are suppressed by {suppressor}", suppressor
     # PromQL alarms give no reason.
-    return _TRANSITIONS[value], text(state.get("reason"))
+    return _TRANSITIONS[value], text(state.get("reason")), ""
 
 
-def _muted_by(mute: object, time: datetime) -> str:
-    muted_by = text(mapping(mute).get("mutedByArn"))
+def _muted(mute: object, time: datetime) -> tuple[str, datetime | None]:
     end = moment(mapping(mute).get("muteWindowEnd"))
     # A window that was over when the alarm went off mutes nothing.
-    return "" if end and end + timedelta(seconds=1) < time else muted_by
+    if end and end + timedelta(seconds=1) < time:
+        return "", None
+    muted_by = text(mapping(mute).get("mutedByArn"))[:_LONGEST_NAME]
+    return muted_by, end if muted_by else None
 
 
 def _title(name: str, detail: Mapping[str, Any]) -> str:
@@ -178,9 +211,6 @@ def _console(region: str, name: str) -> str:
 
 
 def _triggering_alarms(state: Mapping[str, Any]) -> list[str]:
-    try:
-        data = json.loads(text(state.get("reasonData")) or "{}")
-    except (ValueError, RecursionError):
-        return []
+    data = loaded(state.get("reasonData"))
     children = items(mapping(data).get("triggeringAlarms"))[:_MOST_CHILDREN]
     return [text(mapping(child).get("arn")) for child in children if text(mapping(child).get("arn"))]
