@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cdk_incidents._shifts import Shift as Shift
     from cdk_incidents.alarm_action import ResponsePlanAction as ResponsePlanAction
     from cdk_incidents.alarms import Alarms as Alarms
+    from cdk_incidents.budget import IncidentBudget as IncidentBudget
     from cdk_incidents.chat_channel import ChatChannel as ChatChannel
     from cdk_incidents.contact import Contact as Contact
     from cdk_incidents.contact import IContact as IContact
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from cdk_incidents.incident_template import IncidentTemplate as IncidentTemplate
     from cdk_incidents.on_call import OnCallSchedule as OnCallSchedule
     from cdk_incidents.on_call import Rotation as Rotation
+    from cdk_incidents.ops_items import OpsItems as OpsItems
     from cdk_incidents.pager_duty import PagerDuty as PagerDuty
     from cdk_incidents.recurrence import Recurrence as Recurrence
     from cdk_incidents.recurrence import ShiftCoverage as ShiftCoverage
+    from cdk_incidents.related_item import RelatedItem as RelatedItem
     from cdk_incidents.replication_set import ReplicationSet as ReplicationSet
     from cdk_incidents.response_plan import IResponsePlan as IResponsePlan
     from cdk_incidents.response_plan import ResponsePlan as ResponsePlan
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from cdk_incidents.runbook import TargetAccount as TargetAccount
     from cdk_incidents.schedule_target import ResponsePlanSchedule as ResponsePlanSchedule
     from cdk_incidents.smoke_test import SmokeTest as SmokeTest
+    from cdk_incidents.suppression import Suppression as Suppression
     from cdk_incidents.trigger import IIncidentTrigger as IIncidentTrigger
     from cdk_incidents.trigger import IncidentTrigger as IncidentTrigger
 
@@ -54,12 +58,15 @@ _HOMES = {
     "IResponsePlan": "response_plan",
     "IRoute": "route",
     "Impact": "incident_template",
+    "IncidentBudget": "budget",
     "IncidentDashboard": "dashboard",
     "IncidentTemplate": "incident_template",
     "IncidentTrigger": "trigger",
     "OnCallSchedule": "on_call",
+    "OpsItems": "ops_items",
     "PagerDuty": "pager_duty",
     "Recurrence": "recurrence",
+    "RelatedItem": "related_item",
     "ReplicationSet": "replication_set",
     "ResponsePlan": "response_plan",
     "ResponsePlanAction": "alarm_action",
@@ -72,6 +79,7 @@ _HOMES = {
     "ShiftCoverage": "recurrence",
     "SmokeTest": "smoke_test",
     "Stage": "escalation_plan",
+    "Suppression": "suppression",
     "TargetAccount": "runbook",
 }
 
@@ -88,12 +96,15 @@ __all__ = [
     "IResponsePlan",
     "IRoute",
     "Impact",
+    "IncidentBudget",
     "IncidentDashboard",
     "IncidentTemplate",
     "IncidentTrigger",
     "OnCallSchedule",
+    "OpsItems",
     "PagerDuty",
     "Recurrence",
+    "RelatedItem",
     "ReplicationSet",
     "ResponsePlan",
     "ResponsePlanAction",
@@ -106,6 +117,7 @@ __all__ = [
     "ShiftCoverage",
     "SmokeTest",
     "Stage",
+    "Suppression",
     "TargetAccount",
 ]
 

@@ -54,6 +54,24 @@ FOLLOW = [
 FIND = ["ssm-incidents:ListIncidentRecords"]
 """What the trigger needs after an answer was lost: look before starting again. Knows no resource."""
 
+OPEN_OPS_ITEMS = ["ssm:CreateOpsItem", "ssm:DescribeOpsItems"]
+"""What the trigger does in OpsCenter: make OpsItems, and look for them; neither knows a resource."""
+
+FOLLOW_OPS_ITEMS = ["ssm:GetOpsItem", "ssm:UpdateOpsItem"]
+"""What the trigger does with its OpsItems: look, note, resolve."""
+
+PUBLISH = ["sns:Publish"]
+"""On the topic."""
+
+USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
+"""On the key of a topic, to publish to it."""
+
+ASK_CALENDAR = ["ssm:GetCalendarState"]
+"""On the Change Calendar, which is a document."""
+
+ASK_ALARMS = ["cloudwatch:DescribeAlarms"]
+"""On all alarms: which of them invoke the trigger, nobody knows."""
+
 PROVE = [
     "ssm-incidents:DeleteIncidentRecord",
     "ssm-incidents:GetIncidentRecord",

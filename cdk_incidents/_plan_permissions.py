@@ -1,8 +1,10 @@
-"""What the trigger may do with its routes' plans, in portions that IAM takes."""
+"""What the trigger may do with its routes' plans, topics and calendars, in portions that IAM takes."""
 
 from __future__ import annotations
 
 import functools
+import json
+import re
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -14,12 +16,14 @@ from cdk_incidents._nag import acknowledge_wildcard
 from cdk_incidents._plans import contact_arns, contact_patterns, plan_name, record_arns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
     from constructs import Construct, IConstruct
 
 # IAM takes 10,240 characters of a role's own policies in all, 6,144 of a managed one, ten of these a role.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-# What is not a plan's takes 700 in each, and 2,000 more in the role; a user's own statements fit there too.
+# What is no route's takes 700 in each, and 2,000 more in the role; a user's own statements fit there too.
 _IN_THE_ROLE = 5_000
 _IN_A_MANAGED_POLICY = 5_400
 _MANAGED_POLICIES = 10
@@ -29,10 +33,19 @@ _ARNS = 124
 _CONTACT = 62
 _LONGEST_NAME = 200
 _LONGEST_ALIAS = 255
+# A statement without its actions and resources; of what synth may not know a topic's name is the longest.
+_STATEMENT = 60
+_LONGEST_RESOURCE = 300
+_LONGEST_REGION = 14
+_TOKEN = re.compile(r"\$\{Token\[.*?]}")
 
 
 class PlanPermissions:
-    """A policy's statements on plans, their records and their contacts; plans may be added until synth."""
+    """A policy's statements on plans, their records and their contacts, and on what else routes lead to.
+
+    All may be added until synth; a statement is there from its first resource on, since IAM refuses one that
+    names nothing.
+    """
 
     def __init__(self, document: iam.PolicyDocument, room: int) -> None:
         self._document = document
@@ -40,12 +53,12 @@ class PlanPermissions:
         self._arns: dict[str, None] = {}
         self._records: dict[str, None] = {}
         self._contacts: dict[str, None] = {}
-        plans, records = (lazy_texts(functools.partial(list, arns)) for arns in (self._arns, self._records))
-        document.add_statements(
-            # The service checks what follows a start against the plan and against the record.
-            iam.PolicyStatement(actions=[*permissions.START, *permissions.FOLLOW], resources=plans),
-            iam.PolicyStatement(actions=[*permissions.FOLLOW, *permissions.TAG], resources=records),
-        )
+        self._others: dict[tuple[str, ...], dict[str, None]] = {}
+
+    @property
+    def has_plans(self) -> bool:
+        """Whether a plan is among these."""
+        return bool(self._arns)
 
     def knows(self, arn: str) -> bool:
         """Tell whether a plan is among these already."""
@@ -57,18 +70,43 @@ class PlanPermissions:
 
     def add(self, plan: IResponsePlanRef, arn: str) -> None:
         """Add a plan by its ARN."""
+        if not self._arns:
+            plans, records = (
+                lazy_texts(functools.partial(list, arns)) for arns in (self._arns, self._records)
+            )
+            self._document.add_statements(
+                # The service checks what follows a start against the plan and against the record.
+                iam.PolicyStatement(actions=[*permissions.START, *permissions.FOLLOW], resources=plans),
+                iam.PolicyStatement(actions=[*permissions.FOLLOW, *permissions.TAG], resources=records),
+            )
         self._room -= self._size_of(plan)
         self._arns[arn] = None
         self._records[record_arns(plan)] = None
         contacts = contact_arns(plan)
         if contacts and not self._contacts:
-            # Not before: IAM refuses a statement that names nobody.
             engaged = lazy_texts(self._engaged)
             through = permissions.CALLED_BY_THE_SERVICE
             self._document.add_statements(
                 iam.PolicyStatement(actions=permissions.ENGAGE, resources=engaged, conditions=through)
             )
         self._contacts.update(dict.fromkeys(contacts))
+
+    def allows(self, actions: Sequence[str], arn: str) -> bool:
+        """Tell whether something other than a plan is among these already."""
+        return arn in self._others.get(tuple(actions), {})
+
+    def has_room_to_allow(self, actions: Sequence[str], arn: str) -> bool:
+        """Tell whether one more such thing fits into a policy."""
+        return self._size_of_other(actions, arn) <= self._room
+
+    def allow(self, actions: Sequence[str], arn: str) -> None:
+        """Add something other than a plan by its ARN."""
+        self._room -= self._size_of_other(actions, arn)
+        arns = self._others.setdefault(tuple(actions), {})
+        if not arns:
+            resources = lazy_texts(functools.partial(list, arns))
+            self._document.add_statements(iam.PolicyStatement(actions=[*actions], resources=resources))
+        arns[arn] = None
 
     def _engaged(self) -> list[str]:
         """Return each contact if they fit into what is left of the policy, or the patterns of them."""
@@ -83,6 +121,14 @@ class PlanPermissions:
         further = [arn for arn in contact_patterns(contact_arns(plan)) if arn not in known]
         names = 2 * (_LONGEST_NAME if is_token(name) else len(name))
         return _ARNS + names + sum(map(_size_of_contact, further))
+
+    def _size_of_other(self, actions: Sequence[str], arn: str) -> int:
+        place, _, name = arn.rpartition(":")
+        size = len(_TOKEN.sub("r" * _LONGEST_REGION, place))
+        size += _LONGEST_RESOURCE if is_token(name) else len(name)
+        # With the comma and the quotes.
+        size += 4
+        return size if tuple(actions) in self._others else size + _STATEMENT + len(json.dumps(actions))
 
 
 def _size_of_contact(arn: str) -> int:
@@ -103,8 +149,10 @@ class PlanPolicies:
         """Let the role start, follow and resolve a plan's incidents; `waiting` is deployed after that."""
         if any(portion.knows(arn) for portion in self._portions):
             return
+        if not self._portions[0].has_plans:
+            self._allow_what_knows_no_plan()
         if not self._portions[-1].has_room_for(plan):
-            self._add_a_managed_policy(plan, role, waiting)
+            self._add_a_managed_policy("response_plan", plan.node.path, role, waiting)
         self._portions[-1].add(plan, arn)
         subject: IConstruct = role if len(self._portions) == 1 else self._scope
         acknowledge_wildcard(subject, record_arns(plan), "A record's ARN ends in a random id.")
@@ -113,12 +161,32 @@ class PlanPolicies:
                 subject, pattern, "The plan does not tell whom it engages, or they are many."
             )
 
-    def _add_a_managed_policy(self, plan: IResponsePlanRef, role: iam.Role, waiting: IConstruct) -> None:
+    def _allow_what_knows_no_plan(self) -> None:
+        self.document.add_statements(
+            iam.PolicyStatement(
+                actions=permissions.MAKE_OPS_ITEM,
+                resources=["*"],
+                conditions=permissions.CALLED_BY_THE_SERVICE,
+            ),
+            iam.PolicyStatement(actions=permissions.FIND, resources=["*"]),
+        )
+
+    def allow_other(
+        self, argument: str, actions: Sequence[str], arn: str, *, role: iam.Role, waiting: IConstruct
+    ) -> None:
+        """Let the role do something with what is no plan, such as a topic."""
+        if any(portion.allows(actions, arn) for portion in self._portions):
+            return
+        if not self._portions[-1].has_room_to_allow(actions, arn):
+            self._add_a_managed_policy(argument, arn, role, waiting)
+        self._portions[-1].allow(actions, arn)
+
+    def _add_a_managed_policy(self, argument: str, shown: str, role: iam.Role, waiting: IConstruct) -> None:
         if len(self._portions) > _MANAGED_POLICIES:
             raise refusal(
-                "response_plan",
+                argument,
                 f"one whose permissions fit into the trigger's role and {_MANAGED_POLICIES} managed policies",
-                plan.node.path,
+                shown,
                 "give plans shorter names, or some of them a second IncidentTrigger.",
             )
         policy = iam.ManagedPolicy(self._scope, f"Plans{len(self._portions) + 1}", roles=[role])

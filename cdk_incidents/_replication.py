@@ -84,6 +84,14 @@ def owns_replication_set(construct: IConstruct, resource: CfnResource, regions: 
     app.owned.append(owned)
 
 
+def replication_regions(user: IConstruct) -> Sequence[str]:
+    """Return the Regions of the set that the app owns for the account of a construct; of none, nothing."""
+    for owned in _app_of(user).owned:
+        if _same_account(user, owned.construct):
+            return owned.regions
+    return ()
+
+
 def _app_of(construct: IConstruct) -> _App:
     return _APPS.setdefault(identity_of(construct.node.root), _App())
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents._checks import check_length, check_pattern, check_range, is_token, refusal
+from cdk_incidents._templates import check_template
+from cdk_incidents.ops_items import rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from aws_cdk import Duration
 
     from cdk_incidents.incident_template import Impact
+    from cdk_incidents.ops_items import OpsItems
 
 SMOKE_TEST = "smoke-test"
 """The alias of the quiet route."""
 RETRY = "retry"
 """The alias that reads the retry queue."""
-TITLE_FIELDS = ("account", "reason", "region", "source", "time", "title")
-"""What a title may name; the runtime fills them in from the signal."""
 
 _A_DAY = 86_400
 _REMEDY = "rename it, e.g. Critical."
@@ -36,10 +36,17 @@ class RouteSettings:
     """What the function must know of a route."""
 
     id: str
-    response_plan_arn: str
-    impact: Impact | int | None
-    title: str | None
-    auto_resolve: bool
+    # One of these three.
+    response_plan_arn: str | None = None
+    ops_items: OpsItems | None = None
+    topic_arn: str | None = None
+    regions: Callable[[], Sequence[str]] = tuple
+    impact: Impact | int | None = None
+    title: str | None = None
+    dedupe_key: str | None = None
+    related_items: Sequence[Mapping[str, str]] = ()
+    calendars: Sequence[Mapping[str, str]] = ()
+    auto_resolve: bool = False
     join_for: Duration
     quiet: bool = False
 
@@ -56,9 +63,13 @@ class RouteSettings:
         if is_token(self.id):
             raise refusal("route id", "known at synth", self.id, "write the name out: it becomes an ARN.")
         # They become a line of the function's code: a line break in a parameter of the stack would end it.
-        for argument, value in (("impact", self.impact), ("title", self.title)):
+        for argument, value, remedy in (
+            ("impact", self.impact, "write it out, or let the plan decide."),
+            ("title", self.title, "write it out, or let the plan decide."),
+            ("dedupe_key", self.dedupe_key, "write it out, or let each signal's own key do."),
+        ):
             if value is not None and is_token(value):
-                raise refusal(argument, "known at synth", value, "write it out, or let the plan decide.")
+                raise refusal(argument, "known at synth", value, remedy)
         if self.join_for.is_unresolved():
             raise refusal("join_for", "known at synth", "a token", "e.g. Duration.hours(12).")
         if self.id in {SMOKE_TEST, RETRY} and not self.quiet:
@@ -72,8 +83,10 @@ class RouteSettings:
             maximum=5,
             remedy="take a member of Impact, e.g. Impact.CRITICAL.",
         )
-        check_length("title", self.title, maximum=200)
-        _check_fields("title", self.title)
+        for argument, template in (("title", self.title), ("dedupe_key", self.dedupe_key)):
+            check_length(argument, template, maximum=200)
+            if template is not None:
+                check_template(argument, template)
         seconds = self.join_for.to_seconds(integral=False)
         check_range(
             "join_for in seconds",
@@ -88,8 +101,14 @@ class RouteSettings:
         values: dict[str, Any] = {
             "id": self.id,
             "response_plan_arn": self.response_plan_arn,
+            "ops_item": None if self.ops_items is None else rendered(self.ops_items),
+            "topic_arn": self.topic_arn,
+            "regions": list(self.regions()) or None,
             "impact": None if self.impact is None else int(self.impact),
             "title": self.title,
+            "dedupe_key": self.dedupe_key,
+            "related_items": list(map(dict, self.related_items)) or None,
+            "calendars": list(map(dict, self.calendars)) or None,
             "auto_resolve": self.auto_resolve or None,
             "join_for_s": int(self.join_for.to_seconds()),
             "quiet": self.quiet or None,
@@ -104,12 +123,3 @@ def index_of(routes: Iterable[RouteSettings]) -> str:
     may end up as code. An old version of the function goes on reading its own routes.
     """
     return _INDEX + "".join(f"# {route.line()}\n" for route in routes)
-
-
-def _check_fields(argument: str, template: str | None) -> None:
-    if template is None:
-        return
-    rule = f"text with none but these fields: {', '.join(f'{{{field}}}' for field in TITLE_FIELDS)}"
-    for field in re.findall(r"\{(\w*)\}", template):
-        if field not in TITLE_FIELDS:
-            raise refusal(argument, rule, template, f"there is no {{{field}}} in a signal.")

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents.alarm_action import ResponsePlanAction
+from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
@@ -26,12 +27,14 @@ PURPOSE = "cdk-incidents:purpose"
 """Template metadata that tells our own alarms from the user's."""
 
 _PERIOD_S = 300
+_A_DAY_S = 86_400
+_WARNED_AT_PERCENT = 80
 # Not AsyncEventsDropped: it counts each event that went to the retry queue, too, as it was meant to.
 _LOST = {"throttles": "Throttles", "undelivered": "DestinationDeliveryFailures"}
 
 
 class TriggerHealth(Construct):
-    """Four alarms; they go to the fallback and, by the service's own path, to a response plan.
+    """Five alarms; they go to the fallback and, by the service's own path, to a response plan.
 
     Never through the trigger: a broken one could not report itself.
     """
@@ -44,12 +47,14 @@ class TriggerHealth(Construct):
         function_name: str,
         retries: sqs.IQueue,
         dead_letters: sqs.IQueue,
-        fallback: Topic | None,
+        fallback: Topic | OpsItems | None,
         health_plan: IResponsePlanRef | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._actions: list[cloudwatch.IAlarmAction] = []
-        if fallback is not None:
+        if isinstance(fallback, OpsItems):
+            self._actions.append(_ops_items(fallback))
+        elif fallback is not None:
             _let_alarms_publish(self, fallback)
             self._actions.append(actions.SnsAction(fallback))
         if health_plan is not None:
@@ -66,22 +71,26 @@ class TriggerHealth(Construct):
             # The depth alarm stays in ALARM while one message lies there; this one fires for each failure.
             self._alarm(
                 "Failures",
-                cloudwatch.Metric(
-                    namespace=METRIC_NAMESPACE,
-                    metric_name="Failed",
-                    dimensions_map={"Trigger": function_name},
-                    statistic="Sum",
-                    period=Duration.seconds(_PERIOD_S),
-                ),
+                _own(function_name, "Failed", "Sum"),
                 threshold=1,
                 description=f"{function_name} gave up on a signal; its log tells which and why.",
             ),
             self._alarm(
                 "Retrying",
-                waiting_or_in_flight(retries),
+                _being_retried(retries, function_name),
                 threshold=1,
                 periods=3,
-                description=f"{function_name} has had signals in its retry queue for 15 minutes.",
+                description=f"{function_name} has been trying again for 15 minutes; its log tells why.",
+            ),
+            self._alarm(
+                "Budget",
+                _own(function_name, "BudgetUsed", "Maximum"),
+                threshold=_WARNED_AT_PERCENT,
+                # Told at once, and once a day: each start says how much is used, and nothing says so between.
+                periods=_A_DAY_S // _PERIOD_S,
+                datapoints=1,
+                description=f"{function_name} has used {_WARNED_AT_PERCENT} percent of what it may open of a"
+                " plan this month; at 100 repeated causes open no more.",
             ),
             self._alarm(
                 "Delivery",
@@ -99,6 +108,7 @@ class TriggerHealth(Construct):
         threshold: int,
         description: str,
         periods: int = 1,
+        datapoints: int | None = None,
     ) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
@@ -106,6 +116,7 @@ class TriggerHealth(Construct):
             metric=metric,
             threshold=threshold,
             evaluation_periods=periods,
+            datapoints_to_alarm=datapoints,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,
@@ -154,8 +165,40 @@ def waiting_or_in_flight(queue: sqs.IQueue, *, period: Duration | None = None) -
         ),
     }
     return cloudwatch.MathExpression(
-        expression="waiting + in_flight", using_metrics=metrics, period=period, label="Being retried"
+        expression="waiting + in_flight", using_metrics=metrics, period=period, label="Waiting"
     )
+
+
+def _being_retried(queue: sqs.IQueue, function_name: str) -> cloudwatch.MathExpression:
+    # Not what is in flight: what a suppression holds back is hidden in the same queue.
+    metrics: dict[str, cloudwatch.IMetric] = {
+        "waiting": queue.metric_approximate_number_of_messages_visible(
+            period=Duration.seconds(_PERIOD_S), statistic="Maximum"
+        ),
+        "retried": _own(function_name, "Retried", "Sum"),
+    }
+    return cloudwatch.MathExpression(
+        expression="FILL(waiting, 0) + FILL(retried, 0)",
+        using_metrics=metrics,
+        period=Duration.seconds(_PERIOD_S),
+        label="Being retried",
+    )
+
+
+def _own(function_name: str, metric_name: str, statistic: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=METRIC_NAMESPACE,
+        metric_name=metric_name,
+        dimensions_map={"Trigger": function_name},
+        statistic=statistic,
+        period=Duration.seconds(_PERIOD_S),
+    )
+
+
+def _ops_items(items: OpsItems) -> cloudwatch.IAlarmAction:
+    # CDK's enums name their members as the words are spelt.
+    severity = list(actions.OpsItemSeverity)[(items.severity or FALLBACK_SEVERITY) - 1]
+    return actions.SsmAction(severity, actions.OpsItemCategory[items.category.upper()])
 
 
 def _without_the_smoke_test(function_name: str) -> cloudwatch.MathExpression:

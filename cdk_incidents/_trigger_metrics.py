@@ -33,7 +33,8 @@ class TriggerMetrics:
         Parameters
         ----------
         metric_name
-            ``Started``, ``Joined``, ``Resolved``, ``Ignored``, ``Failed`` or ``TimeToStart``.
+            ``Started``, ``Joined``, ``Resolved``, ``Ignored``, ``Suppressed``, ``Retried``, ``Failed``,
+            ``OverBudget``, ``BudgetUsed`` or ``TimeToStart``.
         route
             The id of a route, to count its signals only. By default all.
         statistic
@@ -73,6 +74,36 @@ class TriggerMetrics:
     ) -> cloudwatch.Metric:
         """Return how many signals meant nothing to do (sum); the arguments are those of `metric`."""
         return self.metric("Ignored", route=route, statistic="Sum", period=period)
+
+    def metric_suppressed(
+        self, *, route: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how many signals a suppression held back (sum); the arguments are those of `metric`."""
+        return self.metric("Suppressed", route=route, statistic="Sum", period=period)
+
+    def metric_retried(
+        self, *, route: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how many tries failed and come again (sum); the arguments are those of `metric`."""
+        return self.metric("Retried", route=route, statistic="Sum", period=period)
+
+    def metric_over_budget(
+        self, *, route: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return how many repeats the budget kept from opening one more incident (sum).
+
+        The arguments are those of `metric`. They are among those that failed.
+        """
+        return self.metric("OverBudget", route=route, statistic="Sum", period=period)
+
+    def metric_budget_used(
+        self, *, route: str | None = None, period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return the percentage of the nearest limit of the budget that is used (maximum).
+
+        The arguments are those of `metric`. Only an incident that starts tells it.
+        """
+        return self.metric("BudgetUsed", route=route, statistic="Maximum", period=period)
 
     def metric_failed(self, *, route: str | None = None, period: Duration | None = None) -> cloudwatch.Metric:
         """Return how many signals were given up (sum); the arguments are those of `metric`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Protocol
 
 import jsii
-from aws_cdk import Annotations, Duration, Names, RemovalPolicy, Stack
+from aws_cdk import Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -15,19 +16,29 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
-from cdk_incidents._checks import check_pattern, is_token, refusal
+from cdk_incidents._checks import check_count, check_list, check_pattern, is_token, refusal
+from cdk_incidents._failover import check_failover_regions, failover_regions_of
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
+from cdk_incidents._route_topic import check_region_of_topic, check_topic_of_ours, topic_arn_seen_from
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
 from cdk_incidents._trigger_metrics import TriggerMetrics
+from cdk_incidents.budget import IncidentBudget
+from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems, check_ops_items
+from cdk_incidents.ops_items import rendered as rendered_ops_items
+from cdk_incidents.related_item import RelatedItem
+from cdk_incidents.related_item import rendered as rendered_item
 from cdk_incidents.route import Route
+from cdk_incidents.suppression import Suppression, calendar_seen_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
@@ -37,8 +48,11 @@ if TYPE_CHECKING:
 
 MAX_ROUTES = 100
 _TIMEOUT_S = 30
+_MOST_RECEIVES = 200
 _ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
-_LEDGER = ["dynamodb:GetItem", "dynamodb:PutItem"]
+_MAX_RELATED_ITEMS = 20
+_MAX_SUPPRESSIONS = 10
+_LEDGER = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
 _QUEUE_READER = [
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
@@ -87,17 +101,24 @@ class IncidentTrigger(TriggerMetrics, Construct):
         The name of the function, 1 to 64 letters, digits, hyphens and underscores. By default a unique name
         is made of the construct's path. It is fixed at synth, so that other stacks can name the routes.
     fallback
-        The topic that is told what could not be started, and the health alarms of the trigger itself. By
-        default nobody is told, and synth warns.
+        The topic that is told what could not be started, and of the trigger's own health; or `OpsItems`,
+        which are opened for both. By default nobody is told, and synth warns.
     health_plan
         The response plan that the health alarms open, by the service's own path. By default none.
+    budget
+        How many incidents of each plan and month repeated causes may open. By default
+        ``IncidentBudget(ceiling=150, per_cause=20)``.
+    failover_regions
+        Where else incidents are started, in this order, while Incident Manager does not answer in the
+        trigger's Region: one or two others of the replication set. By default the others of a
+        `ReplicationSet` that the app owns, else none. A route may have its own.
     log_retention
         How long the function's log is kept. By default three months.
 
     Raises
     ------
     ValueError
-        If the name is none, or the stack's Region does not have Incident Manager.
+        If an argument breaks one of these rules, or the stack's Region does not have Incident Manager.
 
     Notes
     -----
@@ -110,8 +131,10 @@ class IncidentTrigger(TriggerMetrics, Construct):
         id: str,  # noqa: A002 - CDK's own word
         *,
         trigger_name: str | None = None,
-        fallback: Topic | None = None,
+        fallback: Topic | OpsItems | None = None,
         health_plan: IResponsePlanRef | None = None,
+        budget: IncidentBudget | None = None,
+        failover_regions: Sequence[str] | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
     ) -> None:
         super().__init__(scope, id)
@@ -127,6 +150,12 @@ class IncidentTrigger(TriggerMetrics, Construct):
             raise refusal("trigger_name", "known at synth", trigger_name, "write it out.")
         if health_plan is not None:
             check_plan("health_plan", health_plan)
+        if fallback is not None and not isinstance(fallback, OpsItems):
+            check_topic_of_ours("fallback", fallback, "an SNS topic or OpsItems")
+        if budget is not None and not isinstance(budget, IncidentBudget):
+            raise refusal("budget", "an IncidentBudget", budget, "e.g. IncidentBudget(ceiling=100).")
+        check_failover_regions(self, failover_regions)
+        self._failover_regions = failover_regions
         self._name = trigger_name or Names.unique_resource_name(self, max_length=64, separator="-")
         self._settings: dict[str, RouteSettings] = {}
         self._plans: dict[str, IResponsePlanRef] = {}
@@ -148,7 +177,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         """The function's log: one JSON object a line."""
         self.role: iam.Role = self._least_role(fallback)
         """The role of the function; what it may do is in its own policies."""
-        self.function: lambda_.Function = self._function(fallback)
+        self.function: lambda_.Function = self._function(fallback, budget)
         """The function. Its unqualified ARN is no door: invoke a route's alias."""
         # Live aliases, and what uses them, under one construct: a smoke test goes before all of it.
         self._live = Construct(self, "Live")
@@ -167,8 +196,8 @@ class IncidentTrigger(TriggerMetrics, Construct):
         if fallback is None:
             Annotations.of(self).add_warning_v2(
                 "cdk-incidents:no-fallback",
-                "fallback must be a topic that somebody reads (got none): what the trigger cannot start is"
-                " told to nobody and waits in the dead-letter queue. Pass fallback=topic.",
+                "fallback must be a topic that somebody reads, or OpsItems (got none): what the trigger"
+                " cannot start is told to nobody and waits in the dead-letter queue. Pass fallback=topic.",
             )
 
     @property
@@ -202,7 +231,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         return self._retries.metric_approximate_age_of_oldest_message(statistic="Maximum", period=period)
 
     def metric_retrying(self, *, period: Duration | None = None) -> cloudwatch.MathExpression:
-        """Return how many signals are being tried again (maximum).
+        """Return how many signals wait to be tried again, or until a suppression ends (maximum).
 
         Parameters
         ----------
@@ -230,17 +259,27 @@ class IncidentTrigger(TriggerMetrics, Construct):
             arn == settings.response_plan_arn and not settings.quiet for settings in self._settings.values()
         )
 
-    def add_route(
+    def add_route(  # noqa: PLR0913 - what a route may say is all here
         self,
         id: str,  # noqa: A002
         *,
-        response_plan: IResponsePlanRef,
+        response_plan: IResponsePlanRef | None = None,
+        ops_items: OpsItems | None = None,
+        topic: Topic | None = None,
         impact: Impact | int | None = None,
         title: str | None = None,
+        dedupe_key: str | None = None,
+        related_items: Sequence[RelatedItem] = (),
+        suppression: Sequence[Suppression] = (),
         auto_resolve: bool = False,
         join_for: Duration | None = None,
+        failover_regions: Sequence[str] | None = None,
     ) -> Route:
-        """Return a new route to a response plan.
+        """Return a new route to a response plan, to OpsCenter or to a topic.
+
+        A template holds any of the fields ``{title}``, ``{reason}``, ``{source}``, ``{account}``,
+        ``{region}``, ``{time}`` and ``{key}`` of the signal, or a path into its event such as
+        ``{detail.service.name}`` or ``{resources.0}``.
 
         Parameters
         ----------
@@ -248,34 +287,76 @@ class IncidentTrigger(TriggerMetrics, Construct):
             Its name, and its Lambda alias's: 1 to 128 letters, digits, hyphens and underscores, not digits
             only, and neither ``smoke-test`` nor ``retry``. Changing it gives the alarms another ARN.
         response_plan
-            The plan whose incident a signal opens.
+            The plan whose incident a signal opens. Exactly one of this, `ops_items` and `topic` is given;
+            changing from one to another changes nothing for the alarms.
+        ops_items
+            The OpsItems that signals open in OpsCenter instead.
+        topic
+            The standard topic of the trigger's Region that signals are published to instead.
         impact
-            An `Impact` or its number, 1 to 5. By default the plan's.
+            An `Impact` or its number, 1 to 5. By default the signal's own, if it has one, or the plan's.
         title
-            The incident's title, up to 200 characters, with any of the fields ``{title}``, ``{reason}``,
-            ``{source}``, ``{account}``, ``{region}`` and ``{time}`` of the signal. By default ``{title}``: an
-            alarm's name and description.
+            The incident's title, a template of up to 200 characters. By default ``{title}``: an alarm's name
+            and description.
+        dedupe_key
+            A template of up to 200 characters: signals that fill it alike are of one cause and share an
+            incident, such as ``{detail.service.name}``. A signal without one of its fields has its own key.
+            By default each has: an alarm's ARN, an event's resources.
+        related_items
+            Up to 20 links for responders. By default those that the signal brings.
+        suppression
+            Up to 10 maintenance windows in which nothing starts. By default none, but alarm mutes and
+            ``cdk-incidents suppress`` hold for any route.
         auto_resolve
             Whether a recovery resolves the incident that its own alarm opened. By default it does not.
         join_for
             How long later signals of one cause may join its open incident: 1 minute to 30 days. By default
             12 hours; then a signal opens a new one.
+        failover_regions
+            As for the trigger, whose they are by default; ``[]`` for none. Only with `response_plan`.
 
         Raises
         ------
         ValueError
             If an argument breaks one of these rules, the trigger has that route, or it has 100 already.
         """
-        check_plan("response_plan", response_plan)
+        if response_plan is not None:
+            check_plan("response_plan", response_plan)
+        if ops_items is not None:
+            check_ops_items("ops_items", ops_items)
+        if topic is not None:
+            check_topic_of_ours("topic", topic, "an SNS topic")
+            check_region_of_topic(self, topic)
+        _check_one(response_plan=response_plan, ops_items=ops_items, topic=topic)
+        check_failover_regions(self, failover_regions)
+        if failover_regions and response_plan is None:
+            remedy = "OpsItems and topics are of one Region."
+            raise refusal("failover_regions", "left out without response_plan", failover_regions, remedy)
+        check_list("related_items", related_items, RelatedItem, "RelatedItem")
+        check_count(
+            "related_items", related_items, maximum=_MAX_RELATED_ITEMS, remedy="the signal's own need room."
+        )
+        check_list("suppression", suppression, Suppression, "Suppression")
+        check_count(
+            "suppression", suppression, maximum=_MAX_SUPPRESSIONS, remedy="put the events into one calendar."
+        )
+        calendars = [(*calendar_seen_from(each, self), each.state) for each in suppression]
         settings = RouteSettings(
             id=id,
-            response_plan_arn=arn_by_name(response_plan, self),
+            response_plan_arn=None if response_plan is None else arn_by_name(response_plan, self),
+            ops_items=ops_items,
+            topic_arn=None if topic is None else topic_arn_seen_from(topic, self),
+            regions=lambda: self._regions_of(response_plan, failover_regions),
             impact=impact,
             title=title,
+            dedupe_key=dedupe_key,
+            related_items=[rendered_item(item, self) for item in related_items],
+            calendars=[{"name": name, "state": state} for name, _, state in calendars],
             auto_resolve=auto_resolve,
             join_for=join_for or Duration.hours(12),
         )
-        self._admit(settings, response_plan)
+        self._admit(settings)
+        self._allow(settings, response_plan, topic, [arn for _, arn, _ in calendars])
         alias = lambda_.Alias(
             self._live,
             id,
@@ -303,7 +384,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             )
         return self._routes[route_id]
 
-    def _admit(self, settings: RouteSettings, plan: IResponsePlanRef) -> None:
+    def _admit(self, settings: RouteSettings) -> None:
         if settings.id in self._settings:
             raise refusal("route id", "unique in its trigger", settings.id, "take route(id) to use it again.")
         if len(self._settings) >= MAX_ROUTES and not settings.quiet:
@@ -313,11 +394,42 @@ class IncidentTrigger(TriggerMetrics, Construct):
                 f"{MAX_ROUTES + 1}",
                 "make a second IncidentTrigger.",
             )
-        # App teams' plans may stand in stacks that come after a central trigger's; the quiet one must exist.
-        arn = arn_seen_from(plan, self, ordered=settings.quiet)
-        self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
+
+    def _allow(
+        self,
+        settings: RouteSettings,
+        plan: IResponsePlanRef | None,
+        topic: Topic | None = None,
+        calendars: Sequence[str] = (),
+    ) -> None:
+        """Let the function do what a route asks of it, and enter the route."""
+        if plan is not None:
+            # App teams' plans may stand in stacks that come after a central trigger's; the quiet one must
+            # exist.
+            arn = arn_seen_from(plan, self, ordered=settings.quiet)
+            self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
+            self._plans[settings.id] = plan
+        if topic is not None and settings.topic_arn is not None:
+            self._allow_other("topic", permissions.PUBLISH, settings.topic_arn)
+            if topic.master_key is not None:
+                self._allow_other("topic", permissions.USE_KEY, topic.master_key.key_arn)
+        if settings.ops_items is not None:
+            items = Stack.of(self).format_arn(service="ssm", resource="opsitem", resource_name="*")
+            self._allow_other("ops_items", permissions.OPEN_OPS_ITEMS, "*")
+            self._allow_other("ops_items", permissions.FOLLOW_OPS_ITEMS, items)
+            acknowledge_wildcard(self.role, items, "An OpsItem's ARN ends in a random id.")
+        for calendar in calendars:
+            self._allow_other("suppression", permissions.ASK_CALENDAR, calendar)
         self._settings[settings.id] = settings
-        self._plans[settings.id] = plan
+
+    def _allow_other(self, argument: str, actions: Sequence[str], arn: str) -> None:
+        self._plan_policies.allow_other(argument, actions, arn, role=self.role, waiting=self.function)
+
+    def _regions_of(self, plan: IResponsePlanRef | None, given: Sequence[str] | None) -> Sequence[str]:
+        """Return at synth, when the replication set is known, where else a route's incidents may start."""
+        if plan is None:
+            return ()
+        return failover_regions_of(self, plan, self._failover_regions if given is None else given)
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
         # One permission, on the alias itself, for every alarm there will ever be.
@@ -352,7 +464,8 @@ class IncidentTrigger(TriggerMetrics, Construct):
             join_for=Duration.hours(1),
             quiet=True,
         )
-        self._admit(settings, plan)
+        self._admit(settings)
+        self._allow(settings, plan)
         alias = lambda_.Alias(
             self,
             "Quiet",
@@ -367,13 +480,16 @@ class IncidentTrigger(TriggerMetrics, Construct):
 
     def _retry_queue(self) -> sqs.Queue:
         # The handler lengthens a message's visibility at each try, up to some minutes: 100 tries are hours,
-        # and 500 causes at the service's 5 starts a second drain in far fewer.
+        # and 500 causes at the service's 5 starts a second drain in far fewer. What a maintenance window
+        # holds back waits here as well, and is received each time that the handler looks whether it ended.
         return _queue(
             self,
             "Retries",
-            retention=Duration.days(4),
+            retention=Duration.days(14),
             visibility_timeout=Duration.seconds(6 * _TIMEOUT_S),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=100),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queue, max_receive_count=_MOST_RECEIVES
+            ),
         )
 
     def _ledger_table(self) -> dynamodb.TableV2:
@@ -386,14 +502,14 @@ class IncidentTrigger(TriggerMetrics, Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _least_role(self, fallback: Topic | None) -> iam.Role:
+    def _least_role(self, fallback: Topic | OpsItems | None) -> iam.Role:
+        alarms = Stack.of(self).format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         self._plan_policies.document.add_statements(
-            iam.PolicyStatement(
-                actions=permissions.MAKE_OPS_ITEM,
-                resources=["*"],
-                conditions=permissions.CALLED_BY_THE_SERVICE,
-            ),
-            iam.PolicyStatement(actions=permissions.FIND, resources=["*"]),
             iam.PolicyStatement(actions=_LEDGER, resources=[self._ledger.table_arn]),
             iam.PolicyStatement(
                 actions=["sqs:SendMessage"],
@@ -401,7 +517,12 @@ class IncidentTrigger(TriggerMetrics, Construct):
             ),
             iam.PolicyStatement(actions=_QUEUE_READER, resources=[self._retries.queue_arn]),
             iam.PolicyStatement(actions=_LOG_WRITER, resources=[self.log_group.log_group_arn]),
+            iam.PolicyStatement(actions=permissions.ASK_ALARMS, resources=[alarms]),
         )
+        if isinstance(fallback, OpsItems):
+            self._plan_policies.document.add_statements(
+                iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"])
+            )
         # Inline, so that whatever waits for the role waits for its permissions too.
         role = iam.Role(
             self,
@@ -409,20 +530,29 @@ class IncidentTrigger(TriggerMetrics, Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Trigger": self._plan_policies.document},
         )
-        acknowledge_wildcard(role, "*", "CreateOpsItem and ListIncidentRecords know no resource.")
-        if fallback is not None:
+        acknowledge_wildcard(
+            role, "*", "CreateOpsItem, DescribeOpsItems and ListIncidentRecords know no resource."
+        )
+        acknowledge_wildcard(role, alarms, "Which alarms will invoke the trigger, synth cannot know.")
+        if fallback is not None and not isinstance(fallback, OpsItems):
             fallback.grant_publish(role)
         return role
 
-    def _function(self, fallback: Topic | None) -> lambda_.Function:
+    def _function(self, fallback: Topic | OpsItems | None, budget: IncidentBudget | None) -> lambda_.Function:
         layer = RuntimeLayer.of(self)
         environment = {
             "INCIDENTS_LEDGER_TABLE": self._ledger.table_name,
             "INCIDENTS_RETRY_QUEUE_URL": self._retries.queue_url,
             "INCIDENTS_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue.queue_url,
         }
-        if fallback is not None:
+        if isinstance(fallback, OpsItems):
+            items = {"severity": str(FALLBACK_SEVERITY), **rendered_ops_items(fallback)}
+            environment["INCIDENTS_FALLBACK_OPS_ITEM"] = json.dumps(items)
+        elif fallback is not None:
             environment["INCIDENTS_FALLBACK_TOPIC_ARN"] = fallback.topic_arn
+        if budget is not None:
+            environment["INCIDENTS_CEILING"] = str(budget.ceiling)
+            environment["INCIDENTS_PER_CAUSE"] = str(budget.per_cause)
         function = lambda_.Function(
             self,
             "Function",
@@ -472,6 +602,13 @@ class _HasARoute:
         if self._settings:
             return []
         return [str(refusal("routes", "at least one a trigger", "none", "call add_route."))]
+
+
+def _check_one(**destinations: object) -> None:
+    named = [name for name, value in destinations.items() if value is not None]
+    if len(named) != 1:
+        rule = f"exactly one of {', '.join(destinations)}"
+        raise refusal("destination", rule, " and ".join(named) or "none", "pass one of these.")
 
 
 def _queue(

@@ -23,6 +23,10 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "schedule_target",
         "trigger",
         "route",
+        "ops_items",
+        "related_item",
+        "suppression",
+        "budget",
     ),
     "What proves and shows it": ("smoke_test", "dashboard"),
 }

@@ -129,7 +129,9 @@ def test_takes_what_is_within_the_rules(make: Make, argument: str, value: Any) -
     assert getattr(route, name) == expected
 
 
-TITLE_RULE = r"title must be text with none but these fields: \{account\}, \{reason\}, .*\{title\} \(got "
+TITLE_RULE = (
+    r"title must be text with none but these fields: \{account\}, .*\{title\}, or a path such as .*\(got "
+)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ def test_alarm_action_by_hand(make: Make) -> None:
 
 
 @pytest.mark.parametrize("is_by_hand", [False, True])
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_refuses_to_watch_its_own_health(make: Make, number: int, *, is_by_hand: bool) -> None:
     """A broken trigger could not report itself, so none of its health alarms may be its signal."""
     trigger = add_route(make)

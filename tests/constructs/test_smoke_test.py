@@ -88,7 +88,7 @@ def test_canary_and_health_alarms_do_not_wait(world: World) -> None:
     synth = world.synth
     smoke_test = synth.id_of(SMOKE_TEST)
     early = [synth.id_of(ALARM, "Canary"), *synth.of_type(ALARM, "TriggerHealth")]
-    assert len(early) == 5
+    assert len(early) == 6
     for logical_id in early:
         assert smoke_test not in synth.comes_after(logical_id), logical_id
 

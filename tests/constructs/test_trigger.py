@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,29 @@ def ref(synth: Synth, resource_type: str, like: str) -> dict[str, Any]:
     return {"Ref": synth.id_of(resource_type, like)}
 
 
-def account_arn(text: str) -> dict[str, Any]:
-    """Return an ARN with `{partition}` and `{account}` as CloudFormation makes it."""
-    before, _, rest = text.partition("{partition}")
-    middle, _, after = rest.partition("{account}")
-    return {"Fn::Join": ["", [before, {"Ref": "AWS::Partition"}, middle, {"Ref": "AWS::AccountId"}, after]]}
+PSEUDO = {
+    "{partition}": {"Ref": "AWS::Partition"},
+    "{region}": {"Ref": "AWS::Region"},
+    "{account}": {"Ref": "AWS::AccountId"},
+}
+
+
+def own_arn(text: str) -> dict[str, Any]:
+    """Return an ARN with `{partition}`, `{region}` and `{account}` as CloudFormation makes it."""
+    parts = re.split(r"(\{\w+\})", text)
+    return {"Fn::Join": ["", [PSEUDO.get(part, part) for part in parts if part]]}
+
+
+def startable(synth: Synth) -> list[Any]:
+    """Return the plans that the trigger's role may start."""
+    (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+    (statement,) = (
+        each
+        for each in inline["PolicyDocument"]["Statement"]
+        if "ssm-incidents:StartIncident" in each["Action"]
+    )
+    plans = statement["Resource"]
+    return plans if isinstance(plans, list) else [plans]
 
 
 def test_function(world: World) -> None:
@@ -119,7 +138,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
     ]
     plans = [ref(synth, PLAN, like) for like in ("PlanDAF", "CfnPlan", "QuietPlan")]
     records = [
-        account_arn(f"arn:{{partition}}:ssm-incidents::{{account}}:incident-record/{name}/*")
+        own_arn(f"arn:{{partition}}:ssm-incidents::{{account}}:incident-record/{name}/*")
         for name in (
             synth.properties(PLAN, "PlanDAF")["Name"],
             "l1-plan",
@@ -137,7 +156,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
         (["ssm-incidents:StartIncident"], plans, None),
         (
             ["ssm-contacts:StartEngagement"],
-            [account_arn("arn:{partition}:ssm-contacts:*:{account}:contact/*")],
+            [own_arn("arn:{partition}:ssm-contacts:*:{account}:contact/*")],
             CALLED_BY_THE_SERVICE,
         ),
         (["ssm:CreateOpsItem"], ["*"], CALLED_BY_THE_SERVICE),
@@ -145,7 +164,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
         (["ssm-incidents:TagResource"], records, None),
         (["ssm-incidents:ListIncidentRecords"], ["*"], None),
         (
-            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             [arn(synth, "AWS::DynamoDB::GlobalTable", "Ledger")],
             None,
         ),
@@ -163,6 +182,11 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
         (
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [arn(synth, "AWS::Logs::LogGroup", "TriggerLog")],
+            None,
+        ),
+        (
+            ["cloudwatch:DescribeAlarms"],
+            [own_arn("arn:{partition}:cloudwatch:{region}:{account}:alarm:*")],
             None,
         ),
         (["sns:Publish"], [ref(synth, "AWS::SNS::Topic", "Fallback")], None),
@@ -192,17 +216,20 @@ def test_queues_are_encrypted_and_take_tls_only(world: World) -> None:
 
 
 def test_retry_queue_drains_a_storm_before_it_gives_up(world: World) -> None:
-    """Retries wait six time-outs, are tried a hundred times, then lie 14 days in the dead-letter queue."""
+    """Retries wait six time-outs, are received 200 times, then lie in the dead-letter queue; 14 days in all.
+
+    What a maintenance window holds back waits in the same queue, for 13 days if need be.
+    """
     retries = world.synth.properties(QUEUE, "Retries")
     dead_letters = world.synth.properties(QUEUE, "DeadLetters")
     timeout = world.synth.properties(FUNCTION, "TriggerFunction")["Timeout"]
     assert retries["RedrivePolicy"] == {
         "deadLetterTargetArn": arn(world.synth, QUEUE, "DeadLetters"),
-        "maxReceiveCount": 100,
+        "maxReceiveCount": 200,
     }
     # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     assert retries["VisibilityTimeout"] == 6 * timeout
-    assert retries["MessageRetentionPeriod"] == 4 * 86_400
+    assert retries["MessageRetentionPeriod"] == 14 * 86_400
     assert dead_letters["MessageRetentionPeriod"] == 14 * 86_400
 
 
@@ -317,9 +344,10 @@ def test_health_alarms_watch_the_trigger(world: World, name: str) -> None:
 
 
 def test_health_alarm_on_retries_that_do_not_end(world: World) -> None:
-    """A retry queue that is never empty for a quarter of an hour is told, waiting or in flight.
+    """A quarter of an hour in which signals wait or were tried in vain all the time is told.
 
-    Not the age of the oldest message: SQS leaves out what was received three times.
+    Not what is in flight, since what a suppression holds back is hidden there; nor the age of the oldest
+    message: SQS leaves out what was received three times.
     """
     synth = world.synth
     properties = synth.properties("AWS::CloudWatch::Alarm", "HealthRetrying")
@@ -328,22 +356,27 @@ def test_health_alarm_on_retries_that_do_not_end(world: World) -> None:
     expected = {
         metric_id: {
             "MetricStat": {
-                "Metric": {
-                    "Namespace": "AWS/SQS",
-                    "MetricName": f"ApproximateNumberOfMessages{name}",
-                    "Dimensions": [{"Name": "QueueName", "Value": queue}],
-                },
+                "Metric": {"Namespace": namespace, "MetricName": name, "Dimensions": [dimension]},
                 "Period": 300,
-                "Stat": "Maximum",
+                "Stat": statistic,
             },
             "ReturnData": False,
         }
-        for metric_id, name in (("waiting", "Visible"), ("in_flight", "NotVisible"))
+        for metric_id, namespace, name, dimension, statistic in (
+            (
+                "waiting",
+                "AWS/SQS",
+                "ApproximateNumberOfMessagesVisible",
+                {"Name": "QueueName", "Value": queue},
+                "Maximum",
+            ),
+            ("retried", "CdkIncidents", "Retried", {"Name": "Trigger", "Value": world.trigger_name}, "Sum"),
+        )
     }
     (expression,) = [metrics.pop(name) for name in set(metrics) - set(expected)]
     assert metrics == expected
     assert expression == {
-        "Expression": "waiting + in_flight",
+        "Expression": "FILL(waiting, 0) + FILL(retried, 0)",
         "Label": "Being retried",
         "ReturnData": True,
     }
@@ -352,6 +385,28 @@ def test_health_alarm_on_retries_that_do_not_end(world: World) -> None:
     assert properties["EvaluationPeriods"] == 3
     # Without it, all of the periods must breach.
     assert properties.get("DatapointsToAlarm", 3) == 3
+
+
+def test_health_alarm_on_the_budget(world: World) -> None:
+    """From 80 percent of a budget on somebody is told at once, and again a day later if it still grows."""
+    properties = world.synth.properties("AWS::CloudWatch::Alarm", "HealthBudget")
+    assert {
+        key: properties[key] for key in properties if key not in {"AlarmActions", "AlarmDescription"}
+    } == {
+        "Namespace": "CdkIncidents",
+        "MetricName": "BudgetUsed",
+        "Dimensions": [{"Name": "Trigger", "Value": world.trigger_name}],
+        "Statistic": "Maximum",
+        "Threshold": 80,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+        "Period": 300,
+        "DatapointsToAlarm": 1,
+        "EvaluationPeriods": 288,
+    }
+    # What CloudWatch takes of shorter periods than an hour is a day in all.
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    assert properties["Period"] * properties["EvaluationPeriods"] <= 86_400
 
 
 def test_health_alarm_on_lost_events_leaves_the_quiet_alias_out(world: World) -> None:
@@ -389,7 +444,7 @@ def test_health_alarms_go_to_the_fallback_and_the_health_plan(world: World) -> N
     """A broken trigger is reported past itself: to the topic, and by the service's own path to the plan."""
     synth = world.synth
     alarms = synth.of_type("AWS::CloudWatch::Alarm", "TriggerHealth")
-    assert len(alarms) == 4
+    assert len(alarms) == 5
     for alarm in alarms.values():
         assert alarm["Properties"]["AlarmActions"] == [
             ref(synth, "AWS::SNS::Topic", "Fallback"),
@@ -466,7 +521,7 @@ def test_warns_when_there_is_no_fallback(make: Make) -> None:
     synth = make.synth(stack)
     ((path, level, text),) = synth.messages
     assert (path, level) == ("/Stack/Trigger", "warning")
-    assert text.startswith("fallback must be a topic that somebody reads (got none): ")
+    assert text.startswith("fallback must be a topic that somebody reads, or OpsItems (got none): ")
     assert text.endswith("Pass fallback=topic. [ack: cdk-incidents:no-fallback]")
     for alarm in synth.of_type("AWS::CloudWatch::Alarm", "TriggerHealth").values():
         assert "AlarmActions" not in alarm["Properties"]
@@ -595,8 +650,7 @@ def test_takes_any_plan_wherever_it_takes_one(make: Make, origin: str) -> None:
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
     synth = make.synth(stack)
     live, silent = (stack.resolve(each.response_plan_ref.response_plan_arn) for each in (plan, quiet))
-    (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
-    assert inline["PolicyDocument"]["Statement"][0]["Resource"] == [live, silent]
+    assert startable(synth) == [live, silent]
     assert synth.properties("Custom::IncidentSmokeTest")["ResponsePlanArn"] == silent
     for alarm in synth.of_type("AWS::CloudWatch::Alarm", "Health").values():
         assert alarm["Properties"]["AlarmActions"] == [live]
@@ -612,9 +666,8 @@ def test_uses_a_plan_of_another_stack_without_an_export(make: Make) -> None:
     trigger.add_route("Critical", response_plan=plan)
     SmokeTest(triggers, "SmokeTest", trigger=trigger, quiet_plan=make.plan(plans, "Quiet"))
     plans_synth, synth = make.synth_all(plans, triggers)
-    expected = account_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
-    (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
-    assert inline["PolicyDocument"]["Statement"][0]["Resource"][0] == expected
+    expected = own_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
+    assert startable(synth)[0] == expected
     assert plans_synth.exports() == synth.exports() == []
     assert synth.dependencies == ["Plans"]
 
@@ -631,9 +684,8 @@ def test_serves_plans_of_stacks_that_come_after_it(make: Make) -> None:
     assert centrals.dependencies == []
     assert teams.dependencies == ["Central"]
     assert centrals.exports() == teams.exports() == []
-    expected = account_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
-    (inline,) = centrals.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
-    assert expected in inline["PolicyDocument"]["Statement"][0]["Resource"]
+    expected = own_arn("arn:{partition}:ssm-incidents::{account}:response-plan/checkout")
+    assert expected in startable(centrals)
 
 
 class Versions:
@@ -686,6 +738,5 @@ def test_a_renamed_plan_makes_a_new_version(make: Make, flags: str, origin: str)
     assert renamed.aliases == before.aliases
     for synth in (before.synth, renamed.synth):
         plan = synth.id_of(PLAN)
-        (inline,) = synth.properties("AWS::IAM::Role", "TriggerRole")["Policies"]
-        assert inline["PolicyDocument"]["Statement"][0]["Resource"] in ({"Ref": plan}, [{"Ref": plan}])
+        assert startable(synth) == [{"Ref": plan}]
         assert plan in synth.comes_after(synth.id_of(FUNCTION))

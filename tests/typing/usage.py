@@ -193,6 +193,20 @@ def watch(route: incidents.IRoute, stack: cdk.Stack) -> None:
     assert all(names)
 
 
+def related_items(stack: cdk.Stack) -> list[incidents.RelatedItem]:
+    """Link a page, a resource, a dashboard and a query of logs."""
+    group = logs.LogGroup(stack, "Orders")
+    dashboard = cloudwatch.Dashboard(stack, "Shop")
+    return [
+        incidents.RelatedItem.url("Runbook", "https://example.com/{detail.service.name}"),
+        incidents.RelatedItem.arn("Resource", "{resources.0}"),
+        incidents.RelatedItem.dashboard(dashboard, title="The shop"),
+        incidents.RelatedItem.log_query(
+            "Errors", log_groups=[group, "orders"], query="filter level = 'ERROR'"
+        ),
+    ]
+
+
 def replicate(stack: cdk.Stack) -> None:
     """Own the account's replication set, with keys of both kinds."""
     owned = incidents.ReplicationSet(
@@ -334,6 +348,8 @@ def use_everything(stack: cdk.Stack) -> None:
         trigger_name="trigger",
         fallback=topic,
         health_plan=owned,
+        budget=incidents.IncidentBudget(ceiling=100, per_cause=10),
+        failover_regions=[],
         log_retention=logs.RetentionDays.ONE_MONTH,
     )
     ways_in(stack, owned, trigger.role)
@@ -344,13 +360,26 @@ def use_everything(stack: cdk.Stack) -> None:
         title="{source}: {title}",
         auto_resolve=True,
         join_for=cdk.Duration.hours(1),
+        dedupe_key="{detail.service.name}",
+        related_items=related_items(stack),
+        suppression=[
+            incidents.Suppression.while_closed("maintenance"),
+            incidents.Suppression.while_open("arn:aws:ssm:eu-west-1:444455556666:document/freeze"),
+        ],
+        failover_regions=["eu-central-1"],
     )
     assert made.route_id == route_of(trigger).route_id
+    trigger.add_route("OpsItems", ops_items=incidents.OpsItems(severity=1, priority=2, category="Security"))
+    trigger.add_route("Topic", topic=topic)
     watch(made, stack)
     incidents.Alarms.of(stack).add(made, name="checkout-*", tag={"team": "shop"})
     incidents.Alarms.of(stack).add_by_severity({"critical": route_of(trigger), "warning": owned}, tag="prio")
     incidents.IncidentDashboard(stack, "Dashboard", plans=[owned], triggers=[trigger], dashboard_name="d")
-    figures: list[cloudwatch.IMetric] = [trigger.metric_failed(route="Critical"), trigger.metric_retrying()]
+    figures: list[cloudwatch.IMetric] = [
+        trigger.metric_failed(route="Critical"),
+        trigger.metric_budget_used(period=cdk.Duration.hours(1)),
+        trigger.metric_retrying(),
+    ]
     assert figures
     alarm_action: cloudwatch.IAlarmAction = incidents.ResponsePlanAction(owned)
     assert alarm_action
@@ -369,6 +398,7 @@ def misuse(stack: cdk.Stack, plan: incidents.ResponsePlan, trigger: incidents.In
     incidents.ResponsePlanAction("checkout")  # type: ignore[arg-type]
     trigger.add_route("Critical", response_plan="checkout")  # type: ignore[arg-type]
     trigger.add_route("Critical", plan)  # type: ignore[call-arg]
+    trigger.add_route("OpsItems", ops_items=incidents.OpsItems)  # type: ignore[arg-type]
     plan.grant_start_incident("role")  # type: ignore[arg-type]
     incidents.ContactChannel.email()  # type: ignore[call-arg]
     incidents.Contact(stack, "Ada", display_name="Ada")  # type: ignore[call-arg]

@@ -1,0 +1,57 @@
+"""A topic that signals are published to: as an argument, and by the ARN that the function is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_sns as sns
+
+from cdk_incidents._arn import same_deployment
+from cdk_incidents._checks import is_token, refusal
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+    from cdk_incidents._topic import Topic
+
+
+def check_topic_of_ours(argument: str, topic: Topic, rule: str) -> None:
+    """Refuse what is no topic, above all an ARN, and a FIFO topic: signals have no message group."""
+    if not hasattr(topic, "topic_arn"):
+        raise refusal(argument, rule, topic, "import one with sns.Topic.from_topic_arn.")
+    if topic.fifo:
+        raise refusal(argument, "a standard topic", topic.node.path, "alarms take no FIFO topic either.")
+
+
+def check_region_of_topic(user: IConstruct, topic: Topic) -> None:
+    """Refuse a topic of another Region, to which nothing is sent from here."""
+    here, there = Stack.of(user).region, topic.env.region
+    if here != there and not is_token(here) and not is_token(there):
+        raise refusal(
+            "topic", f"in the trigger's Region, {here}", f"{topic.node.path} in {there}", "make one there."
+        )
+
+
+def topic_arn_seen_from(topic: Topic, user: IConstruct) -> str:
+    """Return a topic's ARN for a trigger.
+
+    A text where synth knows the topic's name: a changed name must make a version of the function, and an
+    export to another stack would block later changes.
+    """
+    resource = topic.node.default_child
+    if not isinstance(resource, sns.CfnTopic):
+        return topic.topic_arn
+    theirs = Stack.of(topic)
+    name = theirs.resolve(resource.topic_name)
+    if isinstance(name, str):
+        stack = Stack.of(user)
+        return stack.format_arn(service="sns", account=theirs.account, resource=name)
+    if same_deployment(topic, user):
+        return topic.topic_arn
+    raise refusal(
+        "topic",
+        "named, since its stack is another than the trigger's",
+        topic.node.path,
+        "pass topic_name= there.",
+    )
