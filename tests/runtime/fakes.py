@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 from incidents_runtime.admission import Admission
+from incidents_runtime.budget import Budget
 from incidents_runtime.clock import Deadline
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.destinations import Destinations
@@ -26,6 +27,8 @@ from tests.runtime.model import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from incidents_runtime.suppression import Hold
 
 EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=timezone.utc)
@@ -230,6 +233,16 @@ class FakeTable(Faulty):
     def put_item(self, **request: Any) -> dict[str, Any]:
         return cast("dict[str, Any]", self._call("PutItem", request, lambda: self._put(request)))
 
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("UpdateItem", request, lambda: self._add(request)))
+
+    def _add(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["UpdateExpression"] == "SET expires_at = :expires ADD starts :one"
+        item = self.items.setdefault(request["Key"]["key"]["S"], copy.deepcopy(request["Key"]))
+        item["starts"] = {"N": str(int(item.get("starts", {"N": "0"})["N"]) + 1)}
+        item["expires_at"] = request["ExpressionAttributeValues"][":expires"]
+        return {"Attributes": {"starts": item["starts"], "expires_at": item["expires_at"]}}
+
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         item = self.items.get(request["Key"]["key"]["S"])
         return {} if item is None else {"Item": copy.deepcopy(item)}
@@ -354,10 +367,19 @@ class World:
         self.queues = FakeQueues()
         self.topics = FakeTopics()
         self.routes = {route.id: route for route in routes}
+        self.hold: Hold | None = None
+        self.stands: bool | None = None
         settings = Settings("ledger", RETRIES, DEAD_LETTERS, self.routes, fallback)
         self.incidents = Incidents(cast("Any", self.service), self.clock)
         self.ledger = Ledger(self.table, "ledger", self.clock)
-        self.admission = Admission(self.ledger, Destinations(self.incidents), self.clock)
+        self.admission = Admission(
+            self.ledger,
+            Destinations(self.incidents),
+            self.clock,
+            Budget(self.table, "ledger", self.clock),
+            lambda *_: self.hold,
+            lambda _: self.stands,
+        )
         self.trigger = Trigger(
             settings=settings,
             admission=self.admission,
@@ -377,7 +399,7 @@ class World:
 
     def entry(self) -> dict[str, Any]:
         """Give the ledger's only item."""
-        (item,) = self.table.items.values()
+        (item,) = (item for key, item in self.table.items.items() if not key.startswith(":"))
         return item
 
 

@@ -125,7 +125,8 @@ def test_after_a_recovery_an_entry_is_not_trusted() -> None:
     ("field", "value"),
     [
         ("plan", {"S": PLAN + "2"}),
-        ("origin", {"S": "aws.cloudwatch 999999999999"}),
+        ("causes", {"L": []}),
+        ("causes", {"L": [{"S": "0123456789abcdef0123 1772712000000 -"}]}),
         ("record", {"S": "arn:aws:ssm-incidents::123456789012:incident-record/other/uuid"}),
         ("started_ms", {"N": str(milliseconds(NOW + timedelta(hours=1)))}),
         ("started_ms", {"S": "never"}),
@@ -190,7 +191,8 @@ def test_an_older_alarm_of_the_same_time_of_trouble_joins() -> None:
     world.deliver(alarm(at=2))
     assert world.outcome(alarm(at=1)) == "joined"
     assert world.entry()["opened_ms"]["N"] == str(milliseconds(NOW + timedelta(seconds=1)))
-    assert world.entry()["last_opened_ms"]["N"] == str(milliseconds(NOW + timedelta(seconds=2)))
+    (cause,) = world.entry()["causes"]["L"]
+    assert cause["S"].split()[1:] == [str(milliseconds(NOW + timedelta(seconds=2))), "-"]
 
 
 # --- recover

@@ -8,24 +8,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from incidents_runtime.ledger import KEPT_FOR, Entry, Lease, Ledger, LedgerUnreachable, milliseconds, time_of
+from incidents_runtime.entry import Cause, Entry
+from incidents_runtime.ledger import KEPT_FOR, Ledger, LedgerUnreachable, milliseconds, time_of
 
+from tests.runtime.entries import FULL, OPEN
 from tests.runtime.fakes import DENIED, NOW, FakeClock, FakeTable
 from tests.runtime.strategies import JSON, examples
-
-LEASE = Lease(
-    owner="me", until_ms=9, since_ms=7, mark="mark", time_ms=100, plan="plan", origin="source account"
-)
-OPEN = Entry(
-    record="record",
-    plan="plan",
-    origin="source account",
-    opened_ms=100,
-    last_opened_ms=200,
-    started_ms=150,
-    joined=3,
-    served=(("mark", "record"),),
-)
 
 
 def new_ledger() -> tuple[Ledger, FakeTable]:
@@ -34,15 +22,7 @@ def new_ledger() -> tuple[Ledger, FakeTable]:
     return Ledger(table, "ledger", FakeClock()), table
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        Entry(),
-        OPEN,
-        replace(OPEN, lease=LEASE, recovered_ms=0, recovered_by="source account", resolving=("a", "b")),
-        Entry(recovered_ms=-1, recovered_by="x y"),
-    ],
-)
+@pytest.mark.parametrize("entry", [Entry(), OPEN, FULL, Entry(causes=(Cause("a", None, -1),))])
 def test_what_is_written_is_read(entry: Entry) -> None:
     """Field by field."""
     ledger, table = new_ledger()
@@ -110,7 +90,11 @@ def test_any_failure_is_an_unreachable_ledger(operation: str) -> None:
 @examples(50)
 @given(
     item=st.dictionaries(
-        st.sampled_from([*OPEN.__dict__, "lease_owner", "lease_mark", "lease_until_ms"]), JSON
+        st.sampled_from([*OPEN.__dict__, "lease_owner", "lease_mark", "lease_until_ms"]),
+        JSON
+        | st.lists(st.text("ab -0123456789", max_size=9)).map(
+            lambda told: {"L": [{"S": value} for value in told]}
+        ),
     )
 )
 def test_a_corrupt_item_is_read_as_far_as_it_makes_sense(item: dict[str, object]) -> None:
@@ -119,14 +103,39 @@ def test_a_corrupt_item_is_read_as_far_as_it_makes_sense(item: dict[str, object]
     table.items["key"] = {"key": {"S": "key"}, **item}
     entry, revision = ledger.read("key")
     assert isinstance(entry, Entry)
+    assert all(cause.name for cause in entry.causes)
     assert ledger.write("key", OPEN, revision) is True
 
 
 def test_numbers_that_are_no_times_are_none() -> None:
     """They would break arithmetic with times."""
     ledger, table = new_ledger()
-    table.items["key"] = {"recovered_ms": {"N": "1e5"}, "opened_ms": {"N": "9" * 30}, "joined": {"N": "12"}}
+    table.items["key"] = {"started_ms": {"N": "1e5"}, "opened_ms": {"N": "9" * 30}, "joined": {"N": "12"}}
     assert ledger.read("key")[0] == Entry(joined=12)
+
+
+@pytest.mark.parametrize("told", ["", "b", "b 1", "b x -", "b 1 x", "b 1 " + "9" * 30, " 1 -", "b 1 - 2"])
+def test_a_cause_that_makes_no_sense_leaves_resolving_to_people(told: str) -> None:
+    """It may still stand: to overlook it would resolve its incident too early."""
+    ledger, table = new_ledger()
+    ledger.write("key", replace(OPEN, causes=(Cause("a", 1), Cause("b", 1))), None)
+    assert ledger.read("key")[0].many is False
+    table.items["key"]["causes"]["L"][1] = {"S": told}
+    entry, _ = ledger.read("key")
+    assert (entry.causes, entry.many) == ((Cause("a", 1),), True)
+    assert entry.with_recovery("a", 2, resolve=True).resolving == ()
+
+
+def test_a_held_signal_has_times() -> None:
+    """Or it is not there; what held it may be without a name."""
+    ledger, table = new_ledger()
+    told = ["mark", "mark 1", "mark x 1 by", "mark 1 x by", " 1 2 by", "mark 1 2", "mark 1 2 by two"]
+    table.items["key"] = {"held": {"L": [{"S": value} for value in told]}}
+    held = ledger.read("key")[0].held
+    assert [(one.mark, one.time_ms, one.since_ms, one.by) for one in held] == [
+        ("mark", 1, 2, ""),
+        ("mark", 1, 2, "by two"),
+    ]
 
 
 def test_a_served_signal_has_a_mark_and_a_record() -> None:
@@ -142,75 +151,3 @@ def test_times_survive() -> None:
     """To the millisecond."""
     moment = NOW + timedelta(milliseconds=123)
     assert time_of(milliseconds(moment)) == moment
-
-
-# --- the rules over one entry
-
-
-def test_a_recovery_is_remembered_if_it_is_the_newest() -> None:
-    """An older one changes nothing."""
-    entry = Entry().with_recovery(5, "a", resolve=True)
-    assert (entry.recovered_ms, entry.recovered_by) == (5, "a")
-    assert entry.with_recovery(4, "b", resolve=True) == entry
-    assert entry.with_recovery(6, "b", resolve=True).recovered_ms == 6
-
-
-def test_a_recovery_resolves_what_it_follows() -> None:
-    """The record of its own origin, if no newer signal opened or joined it, if the route resolves."""
-    assert OPEN.with_recovery(200, "source account", resolve=True).resolving == ("record",)
-    assert OPEN.with_recovery(199, "source account", resolve=True).resolving == ()
-    assert OPEN.with_recovery(200, "source another", resolve=True).resolving == ()
-    assert OPEN.with_recovery(200, "source account", resolve=False).resolving == ()
-
-
-def test_a_started_incident_is_the_newest() -> None:
-    """Its lease ends, its signal is served."""
-    entry = replace(OPEN, lease=LEASE).with_incident(LEASE, "new", 300, resolve=True)
-    assert entry == replace(
-        OPEN,
-        record="new",
-        opened_ms=100,
-        last_opened_ms=200,
-        started_ms=300,
-        joined=0,
-        served=(("mark", "new"),),
-    )
-
-
-def test_a_late_alarms_incident_is_to_be_resolved_and_not_the_newest() -> None:
-    """A recovery lies between it and the incident of now."""
-    now = replace(OPEN, recovered_ms=150, recovered_by="source account")
-    entry = now.with_incident(LEASE, "late", 300, resolve=True)
-    assert (entry.record, entry.resolving) == ("record", ("late",))
-    assert entry.incident_of("mark") == "late"
-    assert now.with_incident(LEASE, "late", 300, resolve=False).resolving == ()
-    foreign = replace(now, recovered_by="somebody else")
-    assert foreign.with_incident(LEASE, "late", 300, resolve=True).record == "late"
-
-
-def test_another_origin_begins_anew() -> None:
-    """Its times are not compared with those of the one before."""
-    entry = replace(OPEN, origin="other").with_incident(LEASE, "new", 300, resolve=True)
-    assert entry.last_opened_ms == 100
-
-
-def test_only_the_owner_ends_a_lease() -> None:
-    """Or leaves it in doubt."""
-    leased = Entry(lease=LEASE)
-    assert leased.without_lease("other") == leased
-    assert leased.with_doubt("other") == leased
-    assert leased.without_lease("me") == Entry()
-    assert leased.with_doubt("me").lease == replace(LEASE, until_ms=0)
-    assert Entry().without_lease("me") == Entry().with_doubt("me") == Entry()
-
-
-def test_memory_is_bounded() -> None:
-    """An item of a table is small; the newest stay."""
-    entry = Entry()
-    for number in range(100):
-        entry = entry.with_served(f"m{number}", "r").with_resolving(f"r{number}")
-    assert len(entry.served) == 40
-    assert len(entry.resolving) == 10
-    assert entry.incident_of("m99") == "r"
-    assert entry.incident_of("m1") is None
-    assert entry.without_resolving(("r99",)).resolving[-1] == "r98"

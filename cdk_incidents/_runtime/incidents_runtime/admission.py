@@ -7,21 +7,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from incidents_runtime.destinations import Attempt, Order, ServiceError
+from incidents_runtime.entry import Held, Lease
 from incidents_runtime.errors import RetryLater
-from incidents_runtime.ledger import Lease, LedgerUnreachable, milliseconds, time_of
+from incidents_runtime.ledger import LedgerUnreachable, milliseconds, time_of
+from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import mark_of, source_of, trigger_arn_of
 from incidents_runtime.telemetry import log
-from incidents_runtime.templates import ledger_key
+from incidents_runtime.templates import group_of, ledger_key
+from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from incidents_runtime.budget import Budget
     from incidents_runtime.clock import Clock, Deadline
-    from incidents_runtime.destinations import Destinations
-    from incidents_runtime.ledger import Entry, Ledger
+    from incidents_runtime.destinations import Destination, Destinations
+    from incidents_runtime.entry import Entry
+    from incidents_runtime.ledger import Ledger
     from incidents_runtime.settings import Route
     from incidents_runtime.signal_model import Signal
+    from incidents_runtime.suppression import Hold
 
 Happened = Literal["started", "joined", "resolved", "ignored", "suppressed", "failed"]
 
@@ -30,9 +36,11 @@ _LEASE_MARGIN_MS = 5_000
 _WAIT_FOR_OTHERS_S = 8.0
 _LOOK_AGAIN_S = 0.25
 _BREATH_S = 0.1
+_LONGEST_BREATH_S = 2.0
 # Enough to ask the service once and to write once.
 _ONE_TURN_S = 12.0
 _MOST_NOTED = 512
+_LONGEST_BY = 200
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,11 @@ class Admission:
     ledger: Ledger
     destinations: Destinations
     clock: Clock
+    budget: Budget
+    held: Callable[[Signal, Route], Hold | None] = lambda _signal, _route: None
+    """Says what holds back an incident that is about to be started."""
+    standing: Callable[[Signal], bool | None] = lambda _signal: None
+    """Says whether the cause of a signal that was held still stands; None if nobody knows."""
 
     def admit(self, signal: Signal, route: Route, started_by: str, deadline: Deadline) -> Outcome:
         """Bring a signal to its incident.
@@ -98,16 +111,19 @@ class _Admitted:
     def __init__(
         self, admission: Admission, signal: Signal, route: Route, started_by: str, deadline: Deadline
     ) -> None:
-        self.ledger, self.destinations, self.clock = admission.ledger, admission.destinations, admission.clock
-        self.signal, self.route, self.deadline = signal, route, deadline
+        self.admission, self.ledger, self.destinations = admission, admission.ledger, admission.destinations
+        self.clock, self.deadline = admission.clock, deadline
+        self.signal, self.route = signal, route
         self.key = ledger_key(signal, route)
+        self.grouped = group_of(signal, route) is not None
+        # Who says so belongs to a cause: nobody else may say that it is gone.
+        self.cause = digest(signal.key, signal.source, signal.account)[:20]
         self.mark = mark_of(signal, route)
         self.time_ms = milliseconds(signal.time)
-        self.origin = f"{signal.source} {signal.account}"
         self.order = Order(signal, route, started_by)
-        self.destination = self.destinations.named(route.destination)
         self.owner = uuid.uuid4().hex
         self.waited_s = 0.0
+        self.contended = 0
         self.resolved: tuple[str, ...] = ()
         # A word of the service is fresh for the length of this invocation.
         self.known_status: dict[str, str] = {}
@@ -130,7 +146,7 @@ class _Admitted:
         if entry.lease is not None and entry.lease.owner != self.owner:
             self._behind(entry, entry.lease, revision)
             return None
-        return self._start(entry, revision)
+        return self._start_unless_held(entry, revision)
 
     def _duplicate(self, entry: Entry, record: str) -> Outcome:
         # Whoever served it may have died before resolving it.
@@ -140,75 +156,127 @@ class _Admitted:
     def _may_join(self, entry: Entry) -> bool:
         """Say whether an entry is to be trusted as far as asking the service about its record."""
         age_ms = milliseconds(self.clock.now()) - entry.started_ms
+        cause = entry.cause(self.cause)
         return (
             entry.plan == self.route.destination
             and self.destinations.is_of(entry.record or "", entry.plan)
-            and entry.origin == self.origin
+            # Of another source or account only where a deduplication key says that it is one cause.
+            and (self.grouped or cause.opened_ms is not None)
             and -_LEASE_MARGIN_MS <= age_ms <= self.route.join_for_s * 1000
             and not entry.is_recovered()
             # An alarm from before a recovery belongs to an incident that was open then.
-            and not (entry.recovered_after(self.time_ms, self.origin) and self.time_ms < entry.opened_ms)
+            and not (cause.recovered_after(self.time_ms) and self.time_ms < entry.opened_ms)
         )
 
     def _join(self, entry: Entry, record: str, revision: object) -> Outcome | None:
-        joined = entry.with_joined(self.mark, self.time_ms)
+        joined = entry.with_joined(self.mark, self.cause, self.time_ms)
         # The condition on the revision is what keeps a recovery from slipping in between.
         if not self._write(joined, revision):
             return None
-        self._note(record, joined.joined)
+        self._sum_up(record, joined.joined)
         return Outcome("joined", record)
 
-    def _note(self, record: str, joined: int) -> None:
+    def _sum_up(self, record: str, joined: int) -> None:
         # At 1, 2, 4, 8 … 512: ten notes at most, of the thousand that a timeline holds.
         if joined & (joined - 1) or joined > _MOST_NOTED:
             return
         signals = "signal has" if joined == 1 else "signals have"
         text = f"{joined} more {signals} joined this incident; the latest: {self.signal.title}"
+        self._note(record, text, f"joined {joined}")
+
+    def _note(self, record: str, text: str, key: str) -> None:
         try:
-            self.destinations.of_record(record).note(record, text, f"joined {joined}", self.deadline)
+            self.destinations.of_record(record).note(record, text, key, self.deadline)
         except ServiceError as error:
             log("WARNING", "a timeline note was not written", incident_record_arn=record, reason=str(error))
 
+    # --- held back
+
+    def _start_unless_held(self, entry: Entry, revision: object) -> Outcome | None:
+        was_held = entry.held_of(self.mark, self.time_ms)
+        if was_held is not None and entry.cause(self.cause).recovered_after(self.time_ms):
+            return _gone(was_held)
+        hold = self.admission.held(self.signal, self.route)
+        if hold is not None:
+            return self._hold(entry, revision, hold)
+        if was_held is not None and self.admission.standing(self.signal) is False:
+            return _gone(was_held)
+        return self._over_budget(entry) or self._start(entry, revision, was_held)
+
+    def _hold(self, entry: Entry, revision: object, hold: Hold) -> Outcome | None:
+        now_ms = milliseconds(self.clock.now())
+        held = entry.with_held(Held(self.mark, self.time_ms, now_ms, one_line(hold.by, _LONGEST_BY)))
+        if held != entry and not self._write(held, revision):
+            return None
+        return Outcome("suppressed", reason=hold.by, held=True, until=hold.until)
+
+    def _over_budget(self, entry: Entry) -> Outcome | None:
+        over = self.admission.budget.refusal(self.route, entry)
+        if over is None:
+            return None
+        return Outcome("failed", reason=over.reason, over_budget=True, budget_used=over.used)
+
     # --- started
 
-    def _start(self, entry: Entry, revision: object) -> Outcome | None:
+    def _start(self, entry: Entry, revision: object, was_held: Held | None) -> Outcome | None:
         lease = self._lease()
-        if not self._write(replace(entry, lease=lease), revision):
+        # What people have closed is over, for the causes that joined it too.
+        known = self.known_status.get(entry.record or "")
+        begun = entry.without_incident() if known in ("RESOLVED", "MISSING") else entry
+        if not self._write(replace(begun, lease=lease), revision):
             return None
         try:
-            record = self.destination.start(self.order, self._attempt(lease), self.deadline)
+            record = self._destination(lease).start(self.order, self._attempt(lease), self.deadline)
         except ServiceError as error:
             self._give_back(in_doubt=error.kind == "ambiguous")
             raise
-        return self._settle(lease, record)
+        outcome = self._settle(lease, record)
+        if was_held is not None:
+            since = f"{time_of(was_held.since_ms):%Y-%m-%d %H:%M:%S}"
+            self._note(record, f"held back since {since} UTC by {was_held.by}", f"held {self.mark}")
+        return outcome
 
     def _start_without_ledger(self, reason: str) -> Outcome:
         log("WARNING", "the ledger is unreachable: starting without it", key=self.key, reason=reason)
+        hold = self.admission.held(self.signal, self.route)
+        if hold is not None:
+            return Outcome("suppressed", reason=hold.by, held=True, until=hold.until)
         # Nobody remembers whether this very signal came before; the service may.
         lease = replace(self._lease(), since_ms=self.time_ms)
         attempt = self._attempt(lease)
         try:
-            record = self.destination.find(attempt, self.deadline)
+            record = self._destination(lease).find(attempt, self.deadline)
         except ServiceError as error:
             log("WARNING", "the incident was not looked for", key=self.key, reason=str(error))
             record = None
         if record is not None:
             return Outcome("joined", record, "the same signal was delivered before")
-        return self._settle(lease, self.destination.start(self.order, attempt, self.deadline))
+        return self._settle(lease, self._destination(lease).start(self.order, attempt, self.deadline))
 
     def _settle(self, lease: Lease, record: str) -> Outcome:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
         now_ms = milliseconds(self.clock.now())
-        resolve = self.route.auto_resolve
         try:
-            entry = self.ledger.change(
-                self.key, lambda entry: entry.with_incident(lease, record, now_ms, resolve=resolve)
-            )
+            entry = self.ledger.change(self.key, lambda entry: self._entered(entry, lease, record, now_ms))
         except LedgerUnreachable as error:
             # There is an incident, which is what matters; the lease keeps the mark to find it by.
             log("WARNING", "the incident is not in the ledger", incident_record_arn=record, reason=str(error))
             return Outcome("started", record)
-        return Outcome("started", record, resolved_at_once=self._resolve_at_once(entry, record))
+        # Counted only once it is entered: whoever finds the incident of a dead handler counts it.
+        used = self.admission.budget.count(self.route, entry)
+        return Outcome(
+            "started", record, resolved_at_once=self._resolve_at_once(entry, record), budget_used=used
+        )
+
+    def _entered(self, entry: Entry, lease: Lease, record: str, started_ms: int) -> Entry:
+        return entry.with_incident(
+            lease,
+            record,
+            started_ms,
+            self.admission.budget.month(),
+            resolve=self.route.auto_resolve,
+            grouped=self.grouped,
+        )
 
     def _resolve_at_once(self, entry: Entry, record: str) -> bool:
         try:
@@ -257,17 +325,21 @@ class _Admitted:
             mark=self.mark,
             time_ms=self.time_ms,
             plan=self.route.destination,
-            origin=self.origin,
+            cause=self.cause,
+            source=source_of(self.signal),
+            trigger_arn=trigger_arn_of(self.signal) or "",
         )
+
+    def _destination(self, lease: Lease) -> Destination:
+        return self.destinations.named(lease.plan)
 
     def _attempt(self, lease: Lease) -> Attempt:
         return Attempt(
             destination=lease.plan,
             mark=lease.mark,
             since=time_of(lease.since_ms),
-            # Signals of one key come from one source and one alarm.
-            incident_source=source_of(self.signal),
-            trigger_arn=trigger_arn_of(self.signal),
+            incident_source=lease.source,
+            trigger_arn=lease.trigger_arn or None,
             regions=self.route.regions,
         )
 
@@ -282,12 +354,7 @@ class _Admitted:
 
     def _recovered_with(self, entry: Entry, revision: object) -> Outcome | None:
         """Take one turn; None means that the entry has changed and must be read again."""
-        openers = entry.origins()
-        if openers and self.origin not in openers:
-            return Outcome(
-                "ignored", entry.record, "only the source and account that opened an incident resolve it"
-            )
-        noted = entry.with_recovery(self.time_ms, self.origin, resolve=self.route.auto_resolve)
+        noted = entry.with_recovery(self.cause, self.time_ms, resolve=self.route.auto_resolve)
         if noted != entry:
             # Noted before anything else: whoever is starting an incident meets it on the way back, and
             # what is to be resolved is known even if this invocation ends here.
@@ -296,7 +363,7 @@ class _Admitted:
         if entry.resolving:
             self.resolved += self._resolve_pending(entry)
             return None
-        if entry.lease is not None:
+        if entry.lease is not None and entry.lease.cause == self.cause:
             self._behind(entry, entry.lease, revision)
             return None
         if self.resolved:
@@ -304,13 +371,16 @@ class _Admitted:
         return Outcome("ignored", entry.record, self._why_nothing(entry))
 
     def _why_nothing(self, entry: Entry) -> str:
-        if entry.record is None:
-            return "no incident is open for it"
-        if entry.last_opened_ms > self.time_ms:
-            return "the cause came back after this recovery"
-        if not self.route.auto_resolve:
-            return "the route leaves resolving to people"
-        return "the incident is not open any more"
+        opened_ms = entry.cause(self.cause).opened_ms
+        reasons = (
+            (entry.record is None, "no incident is open for it"),
+            (opened_ms is None, "only the source and account that opened an incident resolve it"),
+            ((opened_ms or 0) > self.time_ms, "the cause came back after this recovery"),
+            (not self.route.auto_resolve, "the route leaves resolving to people"),
+            (entry.many, "more causes joined the incident than are remembered: people resolve it"),
+            (not entry.is_recovered(), "other causes of the incident still stand"),
+        )
+        return next((reason for holds, reason in reasons if holds), "the incident is not open any more")
 
     # --- others at work
 
@@ -326,7 +396,8 @@ class _Admitted:
         written = self.ledger.write(self.key, entry, revision)
         if not written:
             # Others are at work on it: not all at once.
-            self.clock.sleep(_BREATH_S * self.clock.jitter())
+            self.contended += 1
+            self.clock.sleep(min(_LONGEST_BREATH_S, _BREATH_S * self.contended) * self.clock.jitter())
         return written
 
     def _behind(self, entry: Entry, lease: Lease, revision: object) -> None:
@@ -338,8 +409,9 @@ class _Admitted:
         if record is None:
             self._write(entry.without_lease(lease.owner), revision)
             return
-        found = entry.with_incident(lease, record, lease.since_ms, resolve=self.route.auto_resolve)
-        self._write(found, revision)
+        found = self._entered(entry, lease, record, lease.since_ms)
+        if self._write(found, revision):
+            self.admission.budget.count(self.route, found)
 
     def _wait(self) -> None:
         if self.waited_s >= _WAIT_FOR_OTHERS_S:
@@ -349,7 +421,7 @@ class _Admitted:
 
     def _find(self, lease: Lease) -> str | None:
         try:
-            return self.destinations.named(lease.plan).find(self._attempt(lease), self.deadline)
+            return self._destination(lease).find(self._attempt(lease), self.deadline)
         except ServiceError as error:
             if error.may_pass:
                 raise
@@ -374,3 +446,7 @@ class _Admitted:
                 reason=str(error),
             )
             return "UNKNOWN"
+
+
+def _gone(held: Held) -> Outcome:
+    return Outcome("suppressed", reason=f"the cause was gone when {held.by} ended")

@@ -1,19 +1,20 @@
 """The ledger: which incident is open for which key. A cache of the truth, which is the service's.
 
 An entry is read, changed by a pure function, and written back on the condition that nobody else wrote
-in between. So the rules below are plain code over one value, and concurrent deliveries cannot
-overlook one another.
+in between. So the rules are plain code over one value, and concurrent deliveries cannot overlook one
+another.
 """
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
 
+from incidents_runtime.entry import Cause, Entry, Held, Lease
 from incidents_runtime.errors import code_of, describe
 from incidents_runtime.shapes import items, mapping, text
 
@@ -27,9 +28,6 @@ CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts"
 
 # An alarm may stay in ALARM for weeks, and its recovery must still find its incident.
 KEPT_FOR = timedelta(days=90)
-# Enough for every duplicate that Lambda and the queue can bring late, few enough for a small item.
-_MOST_SERVED = 40
-_MOST_RESOLVING = 10
 _ATTEMPTS = 20
 _CONTENTION_WAIT_S = 0.1
 # The year 9999: what lies beyond is no time.
@@ -48,129 +46,6 @@ class TableClient(Protocol):
 
     def put_item(self, **arguments: Any) -> Mapping[str, Any]:
         """Write an item."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """Somebody is starting an incident, or died doing so."""
-
-    owner: str
-    until_ms: int
-    """Until when, by our clock, its owner can be alive."""
-    since_ms: int
-    mark: str
-    """The mark of the signal, which the incident carries."""
-    time_ms: int
-    """When the signal happened."""
-    plan: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is known of one key. Times are the signals' own, in milliseconds, but for ``started_ms``."""
-
-    record: str | None = None
-    """The newest incident."""
-    plan: str = ""
-    origin: str = ""
-    """Source and account of the signal that opened it: only they resolve it."""
-    opened_ms: int = 0
-    """When the first signal of the incident happened."""
-    last_opened_ms: int = 0
-    """When the last one happened."""
-    started_ms: int = 0
-    """When it was started, by our clock."""
-    joined: int = 0
-    recovered_ms: int | None = None
-    """When the last known recovery happened."""
-    recovered_by: str = ""
-    """Source and account of that recovery."""
-    lease: Lease | None = None
-    resolving: tuple[str, ...] = ()
-    """Records whose cause has gone and that are not known to be resolved."""
-    served: tuple[tuple[str, str], ...] = ()
-    """Marks of the newest signals that have an incident, and which."""
-
-    def is_recovered(self) -> bool:
-        """Say whether the cause of the newest incident has gone."""
-        return self.recovered_ms is not None and self.recovered_ms >= self.last_opened_ms
-
-    def recovered_after(self, time_ms: int, origin: str) -> bool:
-        """Say whether a recovery is known that is newer than a signal and of the same origin."""
-        return self.recovered_ms is not None and self.recovered_ms > time_ms and self.recovered_by == origin
-
-    def origins(self) -> set[str]:
-        """Give whoever may say that the cause is gone; nobody in particular if nothing is open."""
-        return {owner.origin for owner in (self if self.record else None, self.lease) if owner is not None}
-
-    def incident_of(self, mark: str) -> str | None:
-        """Give the incident that a signal was given before, if it was."""
-        return dict(self.served).get(mark)
-
-    def with_joined(self, mark: str, time_ms: int) -> Entry:
-        """Let a signal join the newest incident."""
-        return replace(
-            self.with_served(mark, self.record or ""),
-            joined=self.joined + 1,
-            opened_ms=min(self.opened_ms, time_ms),
-            last_opened_ms=max(self.last_opened_ms, time_ms),
-        )
-
-    def with_recovery(self, time_ms: int, origin: str, *, resolve: bool) -> Entry:
-        """Remember a recovery, and what it resolves; one that is older than the known one changes nothing."""
-        if self.recovered_ms is not None and self.recovered_ms >= time_ms:
-            return self
-        recovered = replace(self, recovered_ms=time_ms, recovered_by=origin)
-        if not resolve or self.record is None or self.origin != origin or self.last_opened_ms > time_ms:
-            return recovered
-        return recovered.with_resolving(self.record)
-
-    def with_incident(self, lease: Lease, record: str, started_ms: int, *, resolve: bool) -> Entry:
-        """Enter the incident that came of a lease, and end the lease."""
-        entry = self.without_lease(lease.owner).with_served(lease.mark, record)
-        late = entry.recovered_after(lease.time_ms, lease.origin)
-        if late and resolve:
-            entry = entry.with_resolving(record)
-        same_origin = entry.record is not None and entry.origin == lease.origin
-        if late and same_origin and entry.last_opened_ms > lease.time_ms:
-            # An alarm from before a recovery that came late: the incident of now stays the newest.
-            return entry
-        newest = entry.last_opened_ms if same_origin else lease.time_ms
-        return replace(
-            entry,
-            record=record,
-            plan=lease.plan,
-            origin=lease.origin,
-            opened_ms=lease.time_ms,
-            last_opened_ms=max(newest, lease.time_ms),
-            started_ms=started_ms,
-            joined=0,
-        )
-
-    def with_resolving(self, record: str) -> Entry:
-        """Remember that a record is to be resolved, until it is."""
-        others = tuple(other for other in self.resolving if other != record)
-        return replace(self, resolving=(*others, record)[-_MOST_RESOLVING:])
-
-    def without_resolving(self, records: tuple[str, ...]) -> Entry:
-        """Forget records that are resolved."""
-        return replace(self, resolving=tuple(record for record in self.resolving if record not in records))
-
-    def without_lease(self, owner: str) -> Entry:
-        """End a lease, if it is still its owner's."""
-        return replace(self, lease=None) if self.lease is not None and self.lease.owner == owner else self
-
-    def with_doubt(self, owner: str) -> Entry:
-        """End a lease and keep its mark: whoever comes next looks before starting."""
-        if self.lease is None or self.lease.owner != owner:
-            return self
-        return replace(self, lease=replace(self.lease, until_ms=0))
-
-    def with_served(self, mark: str, record: str) -> Entry:
-        """Remember which incident a signal was given."""
-        others = tuple(served for served in self.served if served[0] != mark)
-        return replace(self, served=(*others, (mark, record))[-_MOST_SERVED:])
 
 
 @dataclass(frozen=True)
@@ -290,46 +165,71 @@ def time_of(time_ms: int) -> datetime:
 
 
 # How an entry's fields are written: text, number, or neither.
-_TEXTS = ("plan", "origin", "recovered_by")
-_NUMBERS = ("opened_ms", "last_opened_ms", "started_ms", "joined")
-_LEASE_TEXTS = ("owner", "mark", "plan", "origin")
+_TEXTS = ("plan", "month")
+_NUMBERS = ("opened_ms", "started_ms", "joined", "held_before_ms", "starts")
+_LISTS = ("older", "resolving")
+_LEASE_TEXTS = ("owner", "mark", "plan", "cause", "source", "trigger_arn")
 _LEASE_NUMBERS = ("until_ms", "since_ms", "time_ms")
+_NO_TIME = "-"
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:
     numbers = {name: getattr(entry, name) for name in _NUMBERS}
     texts = {"record": entry.record, **{name: getattr(entry, name) for name in _TEXTS}}
-    if entry.recovered_ms is not None:
-        numbers["recovered_ms"] = entry.recovered_ms
     if entry.lease is not None:
         texts |= {f"lease_{name}": getattr(entry.lease, name) for name in _LEASE_TEXTS}
         numbers |= {f"lease_{name}": getattr(entry.lease, name) for name in _LEASE_NUMBERS}
+    lists: dict[str, list[str]] = {
+        **{name: list(getattr(entry, name)) for name in _LISTS},
+        "causes": [
+            f"{cause.name} {_time(cause.opened_ms)} {_time(cause.recovered_ms)}" for cause in entry.causes
+        ],
+        "served": [f"{mark} {record}" for mark, record in entry.served],
+        "held": [f"{held.mark} {held.time_ms} {held.since_ms} {held.by}" for held in entry.held],
+    }
     return {
         **{name: {"S": value} for name, value in texts.items() if value},
         **{name: {"N": str(value)} for name, value in numbers.items()},
-        "resolving": {"L": [{"S": record} for record in entry.resolving]},
-        "served": {"L": [{"S": f"{mark} {record}"} for mark, record in entry.served]},
+        **{name: {"L": [{"S": value} for value in values]} for name, values in lists.items() if values},
+        **({"many": {"BOOL": True}} if entry.many else {}),
     }
+
+
+def _time(time_ms: int | None) -> str:
+    return _NO_TIME if time_ms is None else str(time_ms)
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     # Tables are restored from backups and edited by hand: what makes no sense is not there.
     fields: dict[str, Any] = {name: _text(item, name) for name in _TEXTS}
-    fields |= {name: _number(item, name) or 0 for name in _NUMBERS}
+    fields |= {name: number_in(item, name) or 0 for name in _NUMBERS}
+    fields |= {name: tuple(_listed(item, name)) for name in _LISTS}
+    causes = tuple(_causes(item))
     return Entry(
         record=_text(item, "record") or None,
-        recovered_ms=_number(item, "recovered_ms"),
+        causes=causes,
+        # To overlook a cause would resolve its incident too early.
+        many=mapping(item.get("many")).get("BOOL") is True or len(causes) < len(_raw(item, "causes")),
         lease=_lease(item),
-        resolving=tuple(_listed(item, "resolving")),
         served=tuple(_served(item)),
+        held=tuple(_held(item)),
         **fields,
     )
 
 
 def _lease(item: Mapping[str, Any]) -> Lease | None:
     fields: dict[str, Any] = {name: _text(item, f"lease_{name}") for name in _LEASE_TEXTS}
-    fields |= {name: _number(item, f"lease_{name}") or 0 for name in _LEASE_NUMBERS}
+    fields |= {name: number_in(item, f"lease_{name}") or 0 for name in _LEASE_NUMBERS}
     return Lease(**fields) if fields["owner"] and fields["mark"] else None
+
+
+def _causes(item: Mapping[str, Any]) -> Iterator[Cause]:
+    for value in _listed(item, "causes"):
+        name, opened, recovered = (*value.split(" ", 2), "", "")[:3]
+        times = [None if time == _NO_TIME else _whole(time) for time in (opened, recovered)]
+        readable = all(time == _NO_TIME or _whole(time) is not None for time in (opened, recovered))
+        if name and readable:
+            yield Cause(name, *times)
 
 
 def _served(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -339,18 +239,35 @@ def _served(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield mark, record
 
 
+def _held(item: Mapping[str, Any]) -> Iterator[Held]:
+    for value in _listed(item, "held"):
+        mark, time, since, by = (*value.split(" ", 3), "", "", "")[:4]
+        time_ms, since_ms = _whole(time), _whole(since)
+        if mark and time_ms is not None and since_ms is not None:
+            yield Held(mark, time_ms, since_ms, by)
+
+
 def _listed(item: Mapping[str, Any], name: str) -> Iterator[str]:
-    values = (text(mapping(value).get("S")) for value in items(mapping(item.get(name)).get("L")))
+    values = (text(mapping(value).get("S")) for value in _raw(item, name))
     return (value for value in values if value)
+
+
+def _raw(item: Mapping[str, Any], name: str) -> list[Any]:
+    return items(mapping(item.get(name)).get("L"))
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:
     return text(mapping(item.get(name)).get("S"))
 
 
-def _number(item: Mapping[str, Any], name: str) -> int | None:
+def number_in(item: Mapping[str, Any], name: str) -> int | None:
+    """Read an item's whole number, if it has one that makes sense."""
+    return _whole(text(mapping(item.get(name)).get("N")))
+
+
+def _whole(number: str) -> int | None:
     try:
-        number = int(text(mapping(item.get(name)).get("N")))
+        whole = int(number)
     except ValueError:
         return None
-    return number if abs(number) <= _LATEST_MS else None
+    return whole if abs(whole) <= _LATEST_MS else None

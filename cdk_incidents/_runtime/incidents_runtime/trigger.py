@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from incidents_runtime import deliveries, incidents, ledger, settings
 from incidents_runtime.admission import Admission, Outcome
+from incidents_runtime.budget import Budget
 from incidents_runtime.clock import Clock, Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.destinations import Destinations, ServiceError
@@ -45,7 +46,13 @@ _ACCESS_SETTLES_IN = timedelta(minutes=15)
 _ONE_MESSAGE_S = 14.0
 _FIRST_BACKOFF_S = 10
 _LONGEST_BACKOFF_S = 300
-_METRICS = {"started": "Started", "joined": "Joined", "resolved": "Resolved", "ignored": "Ignored"}
+_METRICS = {
+    "started": "Started",
+    "joined": "Joined",
+    "resolved": "Resolved",
+    "ignored": "Ignored",
+    "suppressed": "Suppressed",
+}
 
 
 class Context(Protocol):
@@ -260,12 +267,14 @@ def _trigger() -> Trigger:
     clock = SystemClock()
     quick = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
     queues = boto3.client("sqs", config=quick)
+    tables = boto3.client("dynamodb", config=ledger.CONFIG)
     return Trigger(
         settings=known,
         admission=Admission(
-            ledger.Ledger(boto3.client("dynamodb", config=ledger.CONFIG), known.ledger_table, clock),
+            ledger.Ledger(tables, known.ledger_table, clock),
             Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
             clock,
+            Budget(tables, known.ledger_table, clock, known.ceiling, known.per_cause),
         ),
         dead_letters=DeadLetters(
             queues,
