@@ -16,7 +16,7 @@ TOO_LONG = refusal("InvalidParameterValue")
 
 def add(world: World, event: object, reason: str = "because", titles: tuple[str, ...] = ("Title",)) -> None:
     """Add a dead letter."""
-    world.trigger.dead_letters.add(event, "Critical", reason, titles)
+    world.dead_letters.add(event, "Critical", reason, titles)
 
 
 def test_the_event_its_reason_and_its_route() -> None:

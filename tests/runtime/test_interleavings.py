@@ -227,7 +227,7 @@ def test_a_signal_joins_only_what_is_open(seed: int) -> None:
         return outcome
 
     started: set[str] = set()
-    object.__setattr__(world.trigger, "admission", type("Spy", (), {"admit": staticmethod(admit)}))
+    object.__setattr__(world.trigger.handling, "admission", type("Spy", (), {"admit": staticmethod(admit)}))
     side_by_side.add(people)
     side_by_side.run()
     assert all(joined)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 _LONGEST_REASON = 1_000
 _LONGEST_SUBJECT = 100
-# Where a queue or a topic takes no more, the event is told in outline.
-_LONGEST_BODY = 1_000_000
+# Where a queue or a topic takes no more, the event is told in outline. A queue takes 1,048,576 bytes, the
+# attributes among them, and the characters of XML 1.0:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_LONGEST_BODY = 1_044_000
+_UNSENDABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _SHORT = {"longest_text": 500, "most_items": 40, "depth": 8}
 _OUTLINE = {"longest_text": 60, "most_items": 8, "depth": 2}
 _LONGEST_OUTLINE = 100_000
@@ -85,8 +89,8 @@ class DeadLetters:
             "Reason": {"DataType": "String", "StringValue": one_line(reason, _LONGEST_REASON) or "unknown"},
             "Route": {"DataType": "String", "StringValue": route or "unknown"},
         }
-        whole = _written(event)
-        if len(whole) <= _LONGEST_BODY:
+        whole = as_message(event)
+        if len(whole.encode()) <= _LONGEST_BODY:
             try:
                 self._send(whole, attributes)
             except Exception as error:
@@ -123,13 +127,30 @@ class DeadLetters:
             log("ERROR", "the fallback was not told", route=route, reason=describe(error))
 
 
-def _written(event: object) -> str:
+def as_message(event: object) -> str:
+    """Write an event as the body of a message, as short as it can be without losing anything.
+
+    Parameters
+    ----------
+    event
+        An event as Lambda hands it over, or `NotJson`.
+
+    Returns
+    -------
+    str
+        JSON that reads as the event; what is no JSON as it was. A queue takes every character of it.
+    """
     if isinstance(event, NotJson):
         return event.body or "(an empty message)"
     try:
-        return json.dumps(event)
+        whole = _as_json(event)
     except (RecursionError, ValueError, TypeError):
-        return json.dumps(plain(event))
+        whole = _as_json(plain(event))
+    return _UNSENDABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", whole)
+
+
+def _as_json(event: object) -> str:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def _in_outline(event: object) -> str:

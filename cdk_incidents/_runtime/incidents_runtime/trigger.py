@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,46 +12,24 @@ import boto3
 from botocore.config import Config
 
 from incidents_runtime import deliveries, incidents, ledger, settings
-from incidents_runtime.admission import Admission, Outcome
-from incidents_runtime.budget import Budget
-from incidents_runtime.clock import Clock, Deadline, SystemClock
+from incidents_runtime.admission import Admission
+from incidents_runtime.clock import Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
-from incidents_runtime.destinations import Destinations, ServiceError
-from incidents_runtime.errors import describe
-from incidents_runtime.ledger import milliseconds
-from incidents_runtime.own_alarms import unless_our_own
+from incidents_runtime.destinations import Destinations
+from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.handling import Handled, Handling
+from incidents_runtime.redaction import redacted
+from incidents_runtime.retries import Retries
 from incidents_runtime.shapes import mapping, text
-from incidents_runtime.signals import UnreadableEvent, read
-from incidents_runtime.start_request import mark_of, title
-from incidents_runtime.telemetry import count, log
-from incidents_runtime.templates import ledger_key
+from incidents_runtime.telemetry import about, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
     from incidents_runtime.dead_letters import QueueClient
     from incidents_runtime.deliveries import Delivery, Message
-    from incidents_runtime.settings import Route, Settings
-    from incidents_runtime.signal_model import Signal
 
 RETRY_ALIAS = "retry"
-# Known by its name too, so that not even a function that lost its routes pages anybody for a smoke test.
-QUIET_ALIAS = "smoke-test"
-# A deployment changes the role before the aliases move, and IAM takes some minutes to tell everybody: so long
-# after a signal, a denial is tried again, by Lambda and then by the retry queue.
-_ACCESS_SETTLES_IN = timedelta(minutes=15)
-# Below this the rest of a batch goes back unread: a signal that is begun needs time to end.
+# Below this the rest of a batch waits: a signal that is begun needs time to end.
 _ONE_MESSAGE_S = 14.0
-_FIRST_BACKOFF_S = 10
-_LONGEST_BACKOFF_S = 300
-_METRICS = {
-    "started": "Started",
-    "joined": "Joined",
-    "resolved": "Resolved",
-    "ignored": "Ignored",
-    "suppressed": "Suppressed",
-}
 
 
 class Context(Protocol):
@@ -66,17 +43,16 @@ class Context(Protocol):
         """Tell how long the invocation may still take."""
 
 
+class NotHandled(Exception):  # noqa: N818 - Lambda shows it as the state of the event
+    """An event must come again; the message says why, without what looks like a secret."""
+
+
 @dataclass(frozen=True)
 class Trigger:
     """Everything that the handler works with."""
 
-    settings: Settings
-    admission: Admission
-    dead_letters: DeadLetters
-    queues: QueueClient
-    clock: Clock
-    most_receives: Callable[[], int | None]
-    """After how many receives the retry queue gives a message up."""
+    handling: Handling
+    retries: Retries
 
     def handle(self, event: object, context: Context) -> dict[str, Any]:
         """Handle an invocation.
@@ -100,164 +76,120 @@ class Trigger:
         """
         delivery = deliveries.straight(event, context.invoked_function_arn)
         deadline = Deadline(context.get_remaining_time_in_millis)
-        messages = deliveries.batch(event) if delivery.alias == RETRY_ALIAS else None
-        if messages is not None:
-            return self._drain(messages, context.invoked_function_arn, deadline)
+        messages = deliveries.batch(event)
+        with about(route=delivery.alias):
+            if messages is None:
+                return self._invoked(delivery, deadline)
+            return self._batch(messages, context.invoked_function_arn, deadline)
+
+    def _invoked(self, delivery: Delivery, deadline: Deadline) -> dict[str, Any]:
         try:
-            return self._deliver(delivery, deadline)
+            handled = self.handling.deliver(delivery, deadline)
+            if handled.held:
+                self._put_aside(delivery, handled)
         except Exception as error:
             # Lambda invokes again, and in the end puts the event into the retry queue.
-            log("ERROR", "signal not handled yet", route=delivery.alias, reason=describe(error))
+            self.handling.count(delivery, Retried=1)
+            log("ERROR", "signal not handled yet", reason=describe(error))
             raise
+        return handled.told()
 
-    # --- the retry queue
+    # --- a queue's batch
 
-    def _drain(self, records: list[object], invoked_arn: str, deadline: Deadline) -> dict[str, Any]:
+    def _batch(self, records: list[object], invoked_arn: str, deadline: Deadline) -> dict[str, Any]:
+        is_ours = deliveries.straight(None, invoked_arn).alias == RETRY_ALIAS
         failed = []
         for number, record in enumerate(records):
             message = deliveries.Message.of(record)
+            delivery = (
+                deliveries.once_more(message, invoked_arn)
+                if is_ours
+                else deliveries.queued(record, invoked_arn)
+            )
             enough_time = number == 0 or deadline.allows(_ONE_MESSAGE_S)
-            if not (enough_time and self._done(message, invoked_arn, deadline)):
+            with about(route=delivery.alias, message_id=message.id):
+                if is_ours:
+                    done = enough_time and self._retried(delivery, message, deadline)
+                elif enough_time:
+                    done = self._taken(delivery, deadline)
+                else:
+                    done = self._sent_on(delivery, "the rest of the batch took all the time")
+            if not done:
                 failed.append({"itemIdentifier": message.id})
         return {"batchItemFailures": failed}
 
-    def _done(self, message: Message, invoked_arn: str, deadline: Deadline) -> bool:
-        """Handle a message; False leaves it in the queue for another time."""
-        delivery = deliveries.once_more(message, invoked_arn)
+    def _taken(self, delivery: Delivery, deadline: Deadline) -> bool:
+        """Handle a message of a route's own queue; False leaves it there for another time.
+
+        What must come again does so by the retry queue: one policy, whatever the own queue's is.
+        """
         try:
-            self._deliver(delivery, deadline)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the message stays or ends as a dead letter
-            if self._is_quiet(delivery):
-                return True
-            reason = describe(error)
-            most = self.most_receives()
-            if most is not None and message.receive_count >= most - 1:
-                return self._given_up(delivery, f"given up after {message.receive_count} tries: {reason}")
-            self._hide(message, reason)
+            handled = self.handling.deliver(delivery, deadline)
+            if handled.held:
+                self._put_aside(delivery, handled)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message is in one queue or the other
+            return self.handling.is_quiet(delivery) or self._sent_on(delivery, describe(error))
+        return True
+
+    def _sent_on(self, delivery: Delivery, reason: str) -> bool:
+        log("WARNING", "tried again later", reason=reason)
+        self.handling.count(delivery, Retried=1)
+        try:
+            self.retries.send(delivery)
+        except Exception as error:  # noqa: BLE001 - then its own queue keeps it
+            log("ERROR", "the retry queue did not take the event", reason=describe(error))
             return False
         return True
+
+    # --- the retry queue
+
+    def _retried(self, delivery: Delivery, message: Message, deadline: Deadline) -> bool:
+        """Handle a message of the retry queue; False leaves it there for another time."""
+        try:
+            handled = self.handling.deliver(delivery, deadline)
+            if handled.held:
+                return self._held_again(delivery, message, handled)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message stays or ends as a dead letter
+            if self.handling.is_quiet(delivery):
+                return True
+            reason = describe(error)
+            if self.retries.is_last_try(message):
+                return self._given_up(delivery, f"given up after {message.receive_count} tries: {reason}")
+            log("WARNING", "tried again later", tries=message.receive_count, reason=reason)
+            self.handling.count(delivery, Retried=1)
+            self.retries.hide_failed(message)
+            return False
+        return True
+
+    def _held_again(self, delivery: Delivery, message: Message, handled: Handled) -> bool:
+        if message.held_since is None:
+            # From here on it is received to be looked at, which is no failed try.
+            self._put_aside(delivery, handled)
+            return True
+        if self.retries.is_held_too_long(message) or self.retries.is_last_try(message):
+            since = message.held_since.isoformat(timespec="seconds")
+            return self._given_up(delivery, f"held back since {since}: {handled.held[0].reason}")
+        self.retries.hide_held(message, handled.until)
+        return False
 
     def _given_up(self, delivery: Delivery, reason: str) -> bool:
         try:
-            self._fail(delivery, reason, _titles(delivery, self.settings, self.clock.now()))
+            self.handling.give_up(delivery, reason)
         except Exception as error:  # noqa: BLE001 - then the queue gives it up by itself
-            log(
-                "ERROR",
-                "the dead-letter queue did not take the event",
-                route=delivery.alias,
-                reason=describe(error),
-            )
+            log("ERROR", "the dead-letter queue did not take the event", reason=describe(error))
             return False
         return True
 
-    def _hide(self, message: Message, reason: str) -> None:
-        longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** min(message.receive_count - 1, 10))
-        seconds = int(longest * (0.5 + self.clock.jitter() / 2))
-        log("WARNING", "tried again later", message_id=message.id, tries=message.receive_count, reason=reason)
+    def _put_aside(self, delivery: Delivery, handled: Handled) -> None:
+        """Let the event of a held signal come again when the hold ends."""
         try:
-            self.queues.change_message_visibility(
-                QueueUrl=self.settings.retry_queue_url,
-                ReceiptHandle=message.receipt_handle,
-                VisibilityTimeout=seconds,
-            )
-        except Exception as error:  # noqa: BLE001 - the queue's own time-out brings it back too
-            log("WARNING", "a message was not hidden", message_id=message.id, reason=describe(error))
-
-    def _is_quiet(self, delivery: Delivery) -> bool:
-        route = self.settings.routes.get(delivery.alias)
-        return delivery.alias == QUIET_ALIAS if route is None else route.quiet
-
-    # --- one event
-
-    def _deliver(self, delivery: Delivery, deadline: Deadline) -> dict[str, Any]:
-        """Handle an event to its end; an exception means that it must come again."""
-        route = self.settings.routes.get(delivery.alias)
-        if route is None and delivery.alias == QUIET_ALIAS:
-            raise LookupError(f"no route is named {QUIET_ALIAS!r}")
-        if route is None:
-            return self._fail(
-                delivery, f"no route is named {delivery.alias!r}", ("A signal without a route",)
-            )
-        try:
-            signals = read(delivery.event, self.clock.now())
-        except UnreadableEvent as error:
-            if route.quiet:
+            self.retries.hold(delivery, handled.until)
+        except Exception as error:
+            if kind_of(error) != "permanent":
                 raise
-            return self._fail(delivery, f"unreadable: {error}", ("An event that cannot be read",))
-        if not route.quiet:
-            signals = tuple(
-                unless_our_own(signal, self.dead_letters.trigger, self.settings) for signal in signals
-            )
-        started_by = f"{delivery.function_arn}:{route.id}"
-        outcomes = [(signal, self._admit(signal, route, started_by, deadline)) for signal in signals]
-        failed = [(signal, outcome) for signal, outcome in outcomes if outcome.happened == "failed"]
-        if failed:
-            missing = tuple(title(signal, route) for signal, _ in failed if signal.transition == "opened")
-            return self._fail(delivery, "; ".join(outcome.reason for _, outcome in failed), missing)
-        return {"outcomes": [_told(outcome) for _, outcome in outcomes]}
-
-    def _admit(self, signal: Signal, route: Route, started_by: str, deadline: Deadline) -> Outcome:
-        try:
-            outcome = self.admission.admit(signal, route, started_by, deadline)
-        except ServiceError as error:
-            # A failed smoke test is the deployment's to report, and nobody's to be paged for.
-            if route.quiet or error.may_pass or self._access_may_come(error, signal):
-                raise
-            return Outcome("failed", reason=f"the service refused: {error}")
-        self._report(signal, route, outcome)
-        return outcome
-
-    def _access_may_come(self, error: ServiceError, signal: Signal) -> bool:
-        # By the signal's age, not the function's: an old container meets a new role too.
-        return error.kind == "access" and self.clock.now() < signal.time + _ACCESS_SETTLES_IN
-
-    def _report(self, signal: Signal, route: Route, outcome: Outcome) -> None:
-        log(
-            "INFO",
-            f"signal {outcome.happened}",
-            route=route.id,
-            key=ledger_key(signal, route),
-            signal=mark_of(signal, route),
-            transition=signal.transition,
-            time=signal.time.isoformat(),
-            incident_record_arn=outcome.record,
-            reason=outcome.reason if signal.transition != "ignored" else signal.reason[:200],
-            resolved_at_once=outcome.resolved_at_once or None,
-        )
-        figures = {_METRICS[outcome.happened]: 1}
-        now = self.clock.now()
-        if outcome.happened == "started":
-            figures["TimeToStart"] = max(0, milliseconds(now) - milliseconds(signal.time))
-        if outcome.resolved_at_once:
-            figures["Resolved"] = 1
-        self._count(route, now, figures)
-
-    def _count(self, route: Route, now: datetime, figures: Mapping[str, int]) -> None:
-        if not route.quiet:
-            count(self.dead_letters.trigger, route.id, milliseconds(now), **figures)
-
-    def _fail(self, delivery: Delivery, reason: str, titles: tuple[str, ...]) -> dict[str, Any]:
-        route = delivery.alias or "unknown"
-        log("ERROR", "signal failed", route=route, reason=reason)
-        count(self.dead_letters.trigger, route, milliseconds(self.clock.now()), Failed=1)
-        self.dead_letters.add(delivery.event, route, reason, titles)
-        return {"outcomes": [_told(Outcome("failed", reason=reason))]}
-
-
-def _told(outcome: Outcome) -> dict[str, Any]:
-    return {"outcome": outcome.happened, "incident_record_arn": outcome.record, "reason": outcome.reason}
-
-
-def _titles(delivery: Delivery, known: Settings, now: datetime) -> tuple[str, ...]:
-    """Name the incidents that there should have been."""
-    route = known.routes.get(delivery.alias)
-    try:
-        signals = read(delivery.event, now)
-    except UnreadableEvent:
-        return ("An event that cannot be read",)
-    if route is None:
-        return tuple(signal.title for signal in signals)
-    return tuple(title(signal, route) for signal in signals if signal.transition == "opened")
+            # Too long for a queue: it cannot wait.
+            reason = f"held back, which cannot be: {describe(error)}"
+            self.handling.give_up(delivery, reason)
 
 
 @lru_cache(maxsize=1)
@@ -267,24 +199,22 @@ def _trigger() -> Trigger:
     clock = SystemClock()
     quick = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
     queues = boto3.client("sqs", config=quick)
-    tables = boto3.client("dynamodb", config=ledger.CONFIG)
+    table = boto3.client("dynamodb", config=ledger.CONFIG)
+    admission = Admission(
+        ledger.Ledger(table, known.ledger_table, clock),
+        Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
+        clock,
+    )
+    dead_letters = DeadLetters(
+        queues,
+        boto3.client("sns", config=quick),
+        known,
+        os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "trigger"),
+    )
+    most_receives = lru_cache(maxsize=1)(lambda: most_receives_of(queues, known.retry_queue_url))
     return Trigger(
-        settings=known,
-        admission=Admission(
-            ledger.Ledger(tables, known.ledger_table, clock),
-            Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
-            clock,
-            Budget(tables, known.ledger_table, clock, known.ceiling, known.per_cause),
-        ),
-        dead_letters=DeadLetters(
-            queues,
-            boto3.client("sns", config=quick),
-            known,
-            os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "trigger"),
-        ),
-        queues=queues,
-        clock=clock,
-        most_receives=lru_cache(maxsize=1)(lambda: most_receives_of(queues, known.retry_queue_url)),
+        Handling(known, admission, dead_letters, clock),
+        Retries(queues, known.retry_queue_url, clock, most_receives),
     )
 
 
@@ -326,5 +256,14 @@ def handler(event: object, context: Context) -> dict[str, Any]:
     -------
     dict
         What became of it.
+
+    Raises
+    ------
+    NotHandled
+        It must come again.
     """
-    return _trigger().handle(event, context)
+    try:
+        return _trigger().handle(event, context)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised
+        # Lambda writes to the log what is raised, as it is.
+        raise NotHandled(redacted(describe(error))) from None
