@@ -18,8 +18,10 @@ from incidents_runtime.budget import Budget
 from incidents_runtime.clock import Deadline
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.destinations import Destinations
+from incidents_runtime.handling import Handling
 from incidents_runtime.incidents import Incidents
 from incidents_runtime.ledger import Ledger
+from incidents_runtime.retries import Retries
 from incidents_runtime.settings import Route, Settings
 from incidents_runtime.trigger import Trigger
 
@@ -269,11 +271,15 @@ class FakeQueues(Faulty):
         super().__init__()
         self.most_receives = most_receives
         self.sent: list[dict[str, Any]] = []
+        """The dead letters."""
+        self.waiting: list[dict[str, Any]] = []
+        """What was sent to the retry queue."""
         self.hidden: dict[str, int] = {}
 
     def send_message(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            assert request["QueueUrl"] == DEAD_LETTERS
+            assert request["QueueUrl"] in (DEAD_LETTERS, RETRIES)
+            assert 0 <= request.get("DelaySeconds", 0) <= 900
             size = len(request["MessageBody"].encode())
             texts = [request["MessageBody"]]
             for name, attribute in request["MessageAttributes"].items():
@@ -283,7 +289,7 @@ class FakeQueues(Faulty):
                 texts.append(attribute["StringValue"])
             assert all(text and _SQS_TEXT.fullmatch(text) for text in texts)
             assert size <= 1_048_576
-            self.sent.append(request)
+            (self.waiting if request["QueueUrl"] == RETRIES else self.sent).append(request)
             return {"MessageId": "1"}
 
         return cast("dict[str, Any]", self._call("SendMessage", request, work))
@@ -380,13 +386,10 @@ class World:
             lambda *_: self.hold,
             lambda _: self.stands,
         )
+        self.dead_letters = DeadLetters(self.queues, self.topics, settings, "incidents")
         self.trigger = Trigger(
-            settings=settings,
-            admission=self.admission,
-            dead_letters=DeadLetters(self.queues, self.topics, settings, "incidents"),
-            queues=self.queues,
-            clock=self.clock,
-            most_receives=lambda: self.queues.most_receives,
+            Handling(settings, self.admission, self.dead_letters, self.clock),
+            Retries(self.queues, RETRIES, self.clock, lambda: self.queues.most_receives),
         )
 
     def deliver(self, event: object, alias: str = "Critical", seconds: float = 30.0) -> dict[str, Any]:

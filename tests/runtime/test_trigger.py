@@ -115,7 +115,7 @@ def test_figures_of_a_started_incident(capsys: pytest.CaptureFixture[str]) -> No
     world = World()
     world.deliver(alarm(at=-2.5))
     printed = capsys.readouterr().out
-    assert figures(printed) == {"Started": 1, "TimeToStart": 2500}
+    assert figures(printed) == {"Started": 1, "TimeToStart": 2500, "BudgetUsed": 5}
     (line,) = [line for line in told(printed) if "_aws" in line]
     assert line["Trigger"] == "incidents"
     assert line["Route"] == "Critical"
@@ -132,7 +132,13 @@ def test_an_alarm_older_than_its_recovery_is_started_and_resolved(capsys: pytest
     assert world.outcome(alarm(state="OK", at=2)) == "ignored"
     assert world.outcome(alarm(at=1)) == "started"
     assert world.service.open_records() == []
-    assert figures(capsys.readouterr().out) == {"Ignored": 1, "Started": 1, "TimeToStart": 0, "Resolved": 1}
+    assert figures(capsys.readouterr().out) == {
+        "Ignored": 1,
+        "Started": 1,
+        "TimeToStart": 0,
+        "Resolved": 1,
+        "BudgetUsed": 5,
+    }
 
 
 # --- errors

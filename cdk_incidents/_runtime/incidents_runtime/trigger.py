@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 from botocore.config import Config
 
-from incidents_runtime import deliveries, incidents, ledger, settings
+from incidents_runtime import deliveries, incidents, ledger, settings, suppression
 from incidents_runtime.admission import Admission
+from incidents_runtime.budget import Budget
 from incidents_runtime.clock import Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.destinations import Destinations
@@ -21,9 +22,12 @@ from incidents_runtime.handling import Handled, Handling
 from incidents_runtime.redaction import redacted
 from incidents_runtime.retries import Retries
 from incidents_runtime.shapes import mapping, text
+from incidents_runtime.suppression import Suppression
 from incidents_runtime.telemetry import about, log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from incidents_runtime.dead_letters import QueueClient
     from incidents_runtime.deliveries import Delivery, Message
 
@@ -193,17 +197,24 @@ class Trigger:
 
 
 @lru_cache(maxsize=1)
-def _trigger() -> Trigger:
+def _trigger(function_arn: str) -> Trigger:
     """Make the trigger once, at the first event: importing this file costs and fails nothing."""
     known = settings.load(os.environ)
     clock = SystemClock()
     quick = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
     queues = boto3.client("sqs", config=quick)
     table = boto3.client("dynamodb", config=ledger.CONFIG)
+    region, account = function_arn.split(":")[3:5]
+    suppressed = Suppression(
+        known.ledger_table, account, region, clock, table, _made_once("ssm"), _made_once("cloudwatch")
+    )
     admission = Admission(
         ledger.Ledger(table, known.ledger_table, clock),
         Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
         clock,
+        Budget(table, known.ledger_table, clock, known.ceiling, known.per_cause),
+        suppressed.held,
+        suppressed.standing,
     )
     dead_letters = DeadLetters(
         queues,
@@ -216,6 +227,10 @@ def _trigger() -> Trigger:
         Handling(known, admission, dead_letters, clock),
         Retries(queues, known.retry_queue_url, clock, most_receives),
     )
+
+
+def _made_once(service: str) -> Callable[[], Any]:
+    return lru_cache(maxsize=1)(lambda: boto3.client(service, config=suppression.CONFIG))
 
 
 def most_receives_of(queues: QueueClient, url: str) -> int | None:
@@ -263,7 +278,8 @@ def handler(event: object, context: Context) -> dict[str, Any]:
         It must come again.
     """
     try:
-        return _trigger().handle(event, context)
+        door = deliveries.straight(event, context.invoked_function_arn)
+        return _trigger(door.function_arn).handle(event, context)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is raised
         # Lambda writes to the log what is raised, as it is.
         raise NotHandled(redacted(describe(error))) from None
