@@ -37,6 +37,8 @@ _CALENDAR_IS_FRESH_FOR = timedelta(seconds=60)
 # A service that did not answer is not asked again for so long, lest every signal of a batch wait for it.
 _SILENCE_IS_BELIEVED_FOR = timedelta(seconds=15)
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+# A signal that waits for calendars has no time left to start its incident.
+_ASKING_MAY_TAKE = timedelta(seconds=4)
 # Where nothing says when a window ends.
 _LOOK_AGAIN_IN = timedelta(hours=12)
 _LONGEST_BY = 300
@@ -202,6 +204,9 @@ class Suppression:
     def _in_a_window(self, route: Route, now: datetime) -> Hold | None:
         for calendar in route.calendars:
             name = text(calendar.get("name"))
+            if self.clock.now() > now + _ASKING_MAY_TAKE:
+                log("WARNING", "the calendars are slow, and the rest holds nothing back", calendar=name)
+                return None
             known = self._state_of(name, now)
             if known is not None and known.state == calendar.get("state"):
                 told = f"the calendar {name.rpartition('/')[2]}, which is {known.state}"
