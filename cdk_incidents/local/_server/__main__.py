@@ -98,6 +98,8 @@ async def _run(
     emulator.fix_inline_code()
     emulator.fix_custom_resources()
     emulator.fix_alarms()
+    emulator.fix_alarm_states()
+    emulator.fix_queues()
     emulator.fix_event_sources()
     emulator.fix_function_logs()
     emulator.fix_function_errors()

@@ -12,6 +12,8 @@ import importlib
 import importlib.metadata
 import json
 import os
+import re
+import time
 import types
 import uuid
 from pathlib import Path
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
 
 VERSION = "1.5.33"
 _BAD_REQUEST = 400
+_LONGEST_HIDDEN_S = 12 * 3600
 _READ_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 _KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "LOG_LEVEL"}
 SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+_ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
@@ -109,6 +113,8 @@ class Emulator:
         self._scheduler: Any = importlib.import_module("ministack.services.scheduler")
         self._topics: Any = importlib.import_module("ministack.services.sns")
         self._execute: Any = self._lambda._execute_function_with_config_scope
+        # The module `time` for what goes by the cloud's clock.
+        self._time = types.SimpleNamespace(**{**vars(time), "time": self._seconds})
         # Whether what is being called would be an asynchronous invocation on AWS.
         self._as_event = contextvars.ContextVar("as_event", default=False)
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
@@ -235,10 +241,12 @@ class Emulator:
 
         def deliver_from_topic(function_arn: str, envelope: str, topic_arn: str, *args: Any) -> None:
             if not self.may_invoke(function_arn, "sns.amazonaws.com", topic_arn):
+                self._send_to_dead_letters(topic_arn, args[0], envelope)
                 return
             asynchronous = self._as_event.set(True)
             try:
-                deliver(function_arn, envelope, topic_arn, *args)
+                with self.owning(function_arn):
+                    deliver(function_arn, envelope, topic_arn, *args)
             finally:
                 self._as_event.reset(asynchronous)
 
@@ -246,8 +254,14 @@ class Emulator:
             entry: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None
         ) -> None:
             arn = entry.get("Arn", "")
-            if ":lambda:" not in arn or self.may_invoke(arn, "events.amazonaws.com", rule["Arn"]):
+            if ":lambda:" not in arn:
                 target(entry, event, rule, view)
+            elif self._rule_may_invoke(entry, rule["Arn"]):
+                with self.owning(arn):
+                    target(entry, event, rule, view)
+            elif dead_letters := (entry.get("DeadLetterConfig") or {}).get("Arn"):
+                shaped = (view or bridge._pattern_event_view(event)).event_with_detail()
+                self.deliver(dead_letters, json.dumps(shaped))
 
         self._execute = execute
         self._lambda._execute_function_with_config_scope = execute_or_hand_over
@@ -258,6 +272,29 @@ class Emulator:
         bridge._dispatch_to_lambda = lambda arn, payload: invoke(arn, json.loads(payload))
         topics._deliver_to_lambda = deliver_from_topic
         self._keep_qualifiers()
+
+    def _send_to_dead_letters(self, topic_arn: str, subscription_arn: str, envelope: str) -> None:
+        """Send what a topic could not deliver to the subscription's own queue, if that lets it."""
+        subscription = self._topics._find_subscription(topic_arn, subscription_arn) or {}
+        policy = json.loads(subscription.get("attributes", {}).get("RedrivePolicy") or "{}")
+        if "deadLetterTargetArn" in policy:
+            body = {"raw": False, "raw_message": "", "topic_arn": topic_arn}
+            self._topics._deliver_to_sqs(policy["deadLetterTargetArn"], envelope, **body)
+
+    def _rule_may_invoke(self, target: dict[str, Any], rule_arn: str) -> bool:
+        """Tell whether a rule may call a function: another account's only as a role, another Region's never.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
+        """
+        (region, account), arn = rule_arn.split(":")[3:5], target["Arn"]
+        if arn.split(":")[3:5] == [region, account]:
+            return self.may_invoke(arn, "events.amazonaws.com", rule_arn)
+        wanted, role = {"lambda:InvokeFunction": [arn]}, target.get("RoleArn", "")
+        return (
+            arn.split(":")[3] == region
+            and not self.role_refuses(role, "events.amazonaws.com", rule_arn, wanted)
+            and self.may_invoke(arn, "", role)
+        )
 
     def _keep_qualifiers(self) -> None:
         """Let a record that was found by a qualifier carry it in its ARN, as a function sees it on AWS."""
@@ -308,6 +345,31 @@ class Emulator:
 
         self._lambda._execute_function_warm = run_and_tell
 
+    def fix_queues(self) -> None:
+        """Let queues go by the cloud's clock, and hide nothing beyond 12 hours after it was received."""
+        queues: Any = importlib.import_module("ministack.services.sqs")
+        queues.time = self._time
+        collect, change = queues._collect_msgs, queues._act_change_visibility
+
+        def collect_and_note(queue: dict[str, Any], *args: Any) -> Any:
+            found = collect(queue, *args)
+            for message in found:
+                message["received_at"] = self._seconds()
+            return found
+
+        def change_within_bounds(data: dict[str, Any], url: str) -> Any:
+            seconds = int(data.get("VisibilityTimeout", 0))
+            for message in queues._get_q(data.get("QueueUrl", url))["messages"]:
+                ends = self._seconds() + seconds - message.get("received_at", 0)
+                if message.get("receipt_handle") == data.get("ReceiptHandle") and ends > _LONGEST_HIDDEN_S:
+                    told = f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total"
+                    told += f" VisibilityTimeout for the message is beyond the limit [{_LONGEST_HIDDEN_S}"
+                    raise queues._Err("InvalidParameterValue", f"{told} seconds]")
+            return change(data, url)
+
+        queues._collect_msgs = collect_and_note
+        queues._HANDLERS["ChangeMessageVisibility"] = change_within_bounds
+
     def fix_event_sources(self) -> None:
         """Refuse an event source whose queue the function's role may not read, as Lambda does."""
         handlers = self._provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
@@ -343,6 +405,11 @@ class Emulator:
         )
         return bool(self._evaluator.evaluate(context, policies).decision == "Allow")
 
+    def owning(self, arn: str) -> Any:
+        """Act in the account and Region of a resource, within a `with`."""
+        region, account = arn.split(":")[3:5]
+        return self._responses.request_scope(account, region)
+
     def execute(self, function_arn: str, event: Any) -> dict[str, Any]:
         """Run a function, a version or an alias, and give {body, error, throttle}."""
         record, _, _ = self._lambda._get_func_record_for_ref(function_arn)
@@ -367,16 +434,38 @@ class Emulator:
         names = [qualifier] if qualifier and qualifier != "$LATEST" else ["", "$LATEST"]
         return next((configs[name] for name in names if name in configs), {})
 
-    def may_invoke(self, function_arn: str, principal: str, source_arn: str) -> bool:
-        """Tell whether a resource policy lets a service call this very function, version or alias."""
-        base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)
-        if base is None:
-            return False
-        context = self._service_context(
-            principal, "lambda:InvokeFunction", function_arn, source_arn, self.here()[0]
-        )
-        result = self._evaluator.evaluate_resource_policy(base["policy"], context, service=principal)
+    def may_invoke(self, function_arn: str, service: str, source_arn: str) -> bool:
+        """Tell whether a resource policy lets a caller invoke this very function, version or alias.
+
+        Parameters
+        ----------
+        service
+            the service that calls on behalf of a source; empty if the source is a role that calls itself
+        """
+        policy = self._function_policy(function_arn)
+        account = source_arn.split(":")[4]
+        context = self._service_context(service, "lambda:InvokeFunction", function_arn, source_arn, account)
+        if not service:
+            context.principal_arn = source_arn
+        # Every account is of one organization, whatever its id.
+        organization = next(iter(_ORGANIZATION.findall(json.dumps(policy))), "")
+        context.service_context |= {"aws:sourceorgid": organization, "aws:principalorgid": organization}
+        result = self._evaluator.evaluate_resource_policy(policy, context, service=service or None)
         return bool(result.decision == "Allow")
+
+    def put_function_policy(self, function_arn: str, statements: list[dict[str, Any]]) -> None:
+        """Put a resource policy on a function, a version or an alias, in place of what is there."""
+        policy = self._function_policy(function_arn)
+        if statements and not policy:
+            raise ValueError(f"Function not found: {function_arn}")
+        kept = [s for s in policy.get("Statement", []) if s["Resource"] != function_arn]
+        policy["Statement"] = [*kept, *statements]
+
+    def _function_policy(self, function_arn: str) -> dict[str, Any]:
+        with self.owning(function_arn):
+            base, _, _ = self._lambda._get_base_func_record_for_ref(function_arn)
+        policy: dict[str, Any] = {} if base is None else base["policy"]
+        return policy
 
     # What the services ask of the rest of AWS
 
@@ -431,34 +520,27 @@ class Emulator:
         action = _SEND.get(destination.split(":")[2], "")
         return self.role_may(function_arn, action, destination)
 
-    def deliver(self, arn: str, payload: str) -> None:
+    def deliver(self, arn: str, payload: str, subject: str = "") -> None:
         """Send a payload to a queue or a topic."""
         if ":sqs:" in arn:
             spec = importlib.import_module("ministack.core.arn").parse_arn(arn)
             self._bridge._dispatch_to_sqs(spec, payload)
         elif ":sns:" in arn:
-            self._topics._fanout(arn, str(uuid.uuid4()), payload, "")
+            self._topics._fanout(arn, str(uuid.uuid4()), payload, subject)
 
     # Alarms and events
 
     def on_alarm_change(self, changed: Callable[[dict[str, Any], str, str, str], None]) -> None:
-        """Tell of every change of an alarm's state, once the emulator has told the topics."""
-        original = self._cloudwatch._dispatch_alarm_actions
-
-        def dispatch(alarm: dict[str, Any], before: str, after: str, reason: str) -> None:
-            original(alarm, before, after, reason)
-            changed(alarm, before, after, reason)
-
-        self._cloudwatch._dispatch_alarm_actions = dispatch
+        """Tell of every change of an alarm's state."""
+        self._cloudwatch._dispatch_alarm_actions = changed
 
     def fix_alarms(self) -> None:
-        """Admit metric math, filter by ActionPrefix, and evaluate an alarm on its own dimensions only."""
+        """Admit metric math and suppressors, and filter by ActionPrefix."""
         watch = self._cloudwatch
-        put, describe, evaluate, set_state = (
+        put, put_composite, describe = (
             watch._put_metric_alarm,
+            watch._put_composite_alarm,
             watch._describe_alarms,
-            watch._evaluate_alarm,
-            watch._set_alarm_state,
         )
         record = self._provisioners._cw_metric_alarm_record
 
@@ -473,6 +555,13 @@ class Emulator:
                 return record(name, props)
             single = {key: value for key, value in props.items() if key != "Metrics"}
             return _make_math(record(name, {**single, "MetricName": "-", "Namespace": "-"}), props["Metrics"])
+
+        def put_composite_alarm(params: Any, data: dict[str, Any], *kind: Any) -> Any:
+            answer = put_composite(params, data, *kind)
+            if answer[0] < _BAD_REQUEST:
+                kept = {name: data[name] for name in SUPPRESSION if name in data}
+                watch._composite_alarms[data["AlarmName"]].update(kept)
+            return answer
 
         def describe_alarms(params: Any, data: dict[str, Any], *kind: Any) -> Any:
             if data.get("ActionPrefix"):
@@ -490,6 +579,15 @@ class Emulator:
                 data = {**data, "AlarmNames": names or [""]}
             return describe(params, data, *kind)
 
+        watch._put_metric_alarm, watch._describe_alarms = put_metric_alarm, describe_alarms
+        watch._put_composite_alarm = put_composite_alarm
+        self._provisioners._cw_metric_alarm_record = record_from_template
+
+    def fix_alarm_states(self) -> None:
+        """Evaluate an alarm on its own dimensions only, and let a state have the reason data it came with."""
+        watch = self._cloudwatch
+        evaluate, set_state = watch._evaluate_alarm, watch._set_alarm_state
+
         def evaluate_alarm(alarm: dict[str, Any]) -> None:
             key = (alarm.get("Namespace"), alarm.get("MetricName"), _dimensions(watch, alarm))
             everything = watch._metrics
@@ -501,21 +599,27 @@ class Emulator:
                     watch._metrics = everything
 
         def set_alarm_state(params: Any, data: dict[str, Any], *kind: Any) -> Any:
-            # A state that is set carries only the reason data that came with it.
             watch._alarms.get(data.get("AlarmName"), {}).pop("StateReasonData", None)
             return set_state(params, data, *kind)
 
-        watch._put_metric_alarm, watch._describe_alarms = put_metric_alarm, describe_alarms
         watch._evaluate_alarm, watch._set_alarm_state = evaluate_alarm, set_alarm_state
-        self._provisioners._cw_metric_alarm_record = record_from_template
 
     def put_composite_alarm(self, data: dict[str, Any]) -> str:
         """Create or change a composite alarm and give its ARN."""
         self._json_call(self._cloudwatch._put_composite_alarm, data)
-        alarm = self._cloudwatch._composite_alarms[data["AlarmName"]]
-        # Told in its events; that actions are suppressed is not played here.
-        alarm.update({name: data[name] for name in SUPPRESSION if name in data})
-        return str(alarm["AlarmArn"])
+        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])
+
+    def alarm(self, name: str) -> dict[str, Any] | None:
+        """Give an alarm of this account and Region by its name or its ARN."""
+        name, watch = name.rpartition(":alarm:")[2], self._cloudwatch
+        found: dict[str, Any] | None = watch._alarms.get(name) or watch._composite_alarms.get(name)
+        return found
+
+    def suppressed_by(self, alarm: dict[str, Any]) -> list[dict[str, Any]]:
+        """Give the composite alarms that name an alarm as their suppressor."""
+        names = (alarm["AlarmName"], alarm["AlarmArn"])
+        composites = self._cloudwatch._composite_alarms.values()
+        return [composite for composite in composites if composite.get("ActionsSuppressor") in names]
 
     def delete_alarm(self, name: str) -> None:
         """Delete an alarm."""
@@ -572,8 +676,7 @@ class Emulator:
         Rules and schedules go by the cloud's clock.
         """
         invoke = self._bridge._invoke_target
-        time = types.SimpleNamespace(**{**vars(importlib.import_module("time")), "time": self._seconds})
-        self._bridge.time = self._scheduler.time = time
+        self._bridge.time = self._scheduler.time = self._time
 
         def invoke_or_hand_over(
             target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None

@@ -1,16 +1,17 @@
 """What an alarm does when its state changes: an event on the bus, and its actions.
 
-Topics are the emulator's; functions, versions, aliases and response plans are played here.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm_Suppression.html
 """
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 
-from .adapter import SUPPRESSION
+from . import ops_items
+from .alarm_events import configuration, stamp, topic_message
 from .errors import ServiceError
 from .state import Caller
 
@@ -27,6 +28,10 @@ _INCIDENTS_ROLE = (
     "arn:aws:sts::{}:assumed-role/AWSServiceRoleForCloudWatchAlarms_ActionSSMIncidents/CloudWatchAlarms"
 )
 _RAW_DATA = 10_000
+_PERIODS = {name: f"ActionsSuppressor{name}" for name in ("WaitPeriod", "ExtensionPeriod")}
+_SUPPRESSED = ("ActionsSuppressedBy", "ActionsSuppressedReason")
+
+Alarm = dict[str, Any]
 
 
 class Alarms:
@@ -37,22 +42,37 @@ class Alarms:
         self._cloud = cloud
         self._incidents = incidents
         self._invoke = invoke
+        # By ARN: the state that was told last; the one before actions were held back; the period that runs.
         self._last: dict[str, dict[str, Any]] = {}
+        self._before: dict[str, str] = {}
+        self._period: dict[str, object] = {}
 
-    def changed(self, alarm: dict[str, Any], before: str, after: str, reason: str) -> None:
-        """Tell the bus, whatever the alarm's switch says, then act unless that is off."""
+    def changed(self, alarm: Alarm, before: str, after: str, reason: str) -> None:
+        """Tell the bus, whatever holds the alarm's actions back, then act unless something does."""
+        self._cloud.clock.catch_up()
+        self._await_suppressor(alarm)
+        held = alarm.get("ActionsSuppressedBy")
+        if held:
+            self._before.setdefault(alarm["AlarmArn"], before)
+        self._tell(alarm, before, reason, act=not held)
+        for composite in self._emulator.suppressed_by(alarm):
+            if after == "ALARM":
+                self._suppress(composite, "Alarm")
+            elif composite.get("ActionsSuppressedBy") == "Alarm":
+                self._suppress(composite, "ExtensionPeriod")
+
+    def _tell(self, alarm: Alarm, before: str, reason: str, *, act: bool) -> None:
         now = self._cloud.clock.now()
-        unknown = {
-            "value": before,
-            "reason": "Unchecked: Initial alarm creation",
-            "timestamp": stamp(_created(alarm, now)),
-        }
+        initial = {"value": before, "reason": "Unchecked: Initial alarm creation"}
+        unknown = {**initial, "timestamp": stamp(_created(alarm, now))}
         previous = self._last.get(alarm["AlarmArn"], unknown)
         if previous["value"] != before:
             previous = unknown
-        state = {"value": after, "reason": reason, "timestamp": stamp(now)}
-        if alarm.get("StateReasonData"):
-            state["reasonData"] = alarm["StateReasonData"]
+        state = {"value": alarm["StateValue"], "reason": reason, "timestamp": stamp(now)}
+        for name in ("StateReasonData", *_SUPPRESSED):
+            if alarm.get(name):
+                told = name.removeprefix("State")
+                state[told[0].lower() + told[1:]] = alarm[name]
         self._last[alarm["AlarmArn"]] = state
         detail = {
             "alarmName": alarm["AlarmName"],
@@ -61,29 +81,97 @@ class Alarms:
             "configuration": configuration(alarm),
         }
         self._emulator.put_event("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
-        if alarm.get("ActionsEnabled", True):
-            for action in alarm.get(_ACTIONS[after]) or []:
+        if act and alarm.get("ActionsEnabled", True):
+            for action in alarm.get(_ACTIONS[state["value"]]) or []:
                 self._act(alarm, action, detail, now)
 
-    def _act(self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+    # Suppression of a composite alarm's actions
+
+    def _await_suppressor(self, alarm: Alarm) -> None:
+        """Let a composite alarm whose state changed wait for its suppressor, or be suppressed by it."""
+        if not alarm.get("ActionsSuppressor") or alarm.get("ActionsSuppressedBy"):
+            return
+        suppressor = self._emulator.alarm(alarm["ActionsSuppressor"]) or {}
+        if suppressor.get("StateValue") == "ALARM":
+            self._suppress(alarm, "Alarm")
+        elif int(alarm.get(_PERIODS["WaitPeriod"], 0)):
+            self._suppress(alarm, "WaitPeriod")
+
+    def _suppress(self, alarm: Alarm, by: str) -> None:
+        alarm.update(zip(_SUPPRESSED, (by, f"Actions suppressed by {by}"), strict=True))
+        arn, period = alarm["AlarmArn"], object()
+        self._period[arn] = period
+        if by not in _PERIODS:
+            return
+        ends = self._cloud.clock.now() + dt.timedelta(seconds=int(alarm.get(_PERIODS[by], 0)))
+        context = contextvars.copy_context()
+        self._cloud.clock.at(ends, lambda: context.run(self._end_period, arn, period))
+        self._cloud.clock.catch_up()  # for a period of no length
+
+    def _end_period(self, arn: str, period: object) -> None:
+        """Act on what happened while a period ran, if nothing else began since.
+
+        CHOICE: what becomes of a state that had gone again is not documented; here there is nothing to do.
+        """
+        alarm = self._emulator.alarm(arn)
+        if alarm is None or self._period.get(arn) is not period:
+            return
+        for name in _SUPPRESSED:
+            alarm.pop(name, None)
+        if self._before.pop(arn, alarm["StateValue"]) != alarm["StateValue"]:
+            self._tell(alarm, alarm["StateValue"], alarm["StateReason"], act=True)
+
+    # Actions
+
+    def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+        kinds = {
+            ":ssm-incidents:": self._start_incident,
+            ":lambda:": self._call_function,
+            ":sns:": self._publish,
+            ":opsitem:": self._create_ops_item,
+        }
+        act = next((act for part, act in kinds.items() if part in action), None)
+        if act is None:
+            return
         try:
-            if ":ssm-incidents:" in action:
-                self._start_incident(alarm, action, detail, now)
-            elif action.startswith("arn:aws:lambda:"):
-                self._call_function(alarm, action, detail, now)
-            else:
-                return
+            act(alarm, action, detail, now)
         except ServiceError as error:
             summary = f'Failed to execute action {action}. Received error: "{error.message}"'
         else:
             summary = f"Successfully executed action {action}"
         self._emulator.tell_history(alarm, summary)
 
-    def _call_function(
-        self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime
-    ) -> None:
+    def _publish(self, alarm: Alarm, action: str, detail: dict[str, Any], _now: dt.datetime) -> None:
+        subject, message = topic_message(alarm, detail)
+        self._emulator.deliver(action, message, subject)
+
+    def _create_ops_item(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+        """Create an OpsItem for an action like `arn:…:opsitem:2#CATEGORY=Availability`, one while it is open.
+
+        https://docs.aws.amazon.com/systems-manager/latest/userguide/OpsCenter-create-OpsItems-from-CloudWatch-Alarms.html
+        """
+        _, _, _, region, account, _, kind = action.split(":")
+        severity, _, category = kind.partition("#CATEGORY=")
+        value, arn = detail["state"]["value"], alarm["AlarmArn"]
+        told = {"/aws/resources": [{"arn": arn}], "/aws/dedup": {"dedupString": f"CloudWatch-{arn}"}}
+        data = {key: {"Type": "SearchableString", "Value": json.dumps(v)} for key, v in told.items()}
+        # CHOICE: the texts of such an item.
+        ops_items.create(
+            self._cloud.account(account),
+            region,
+            title=f"CloudWatch alarm - '{alarm['AlarmName']}' is in {value} state",
+            description=detail["state"]["reason"] or arn,
+            source="CloudWatch Alarm",
+            now=now,
+            Severity=severity,
+            OperationalData=data,
+            **({"Category": category} if category else {}),
+        )
+
+    def _call_function(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account, region = self._emulator.here()
-        if not self._emulator.may_invoke(action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"]):
+        elsewhere = action.split(":")[3] != region
+        if elsewhere or not self._emulator.may_invoke(action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"]):
             message = (
                 "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource"
                 " because no resource-based policy allows the lambda:InvokeFunction action"
@@ -99,9 +187,7 @@ class Alarms:
         }
         self._invoke(action, event)
 
-    def _start_incident(
-        self, alarm: dict[str, Any], action: str, detail: dict[str, Any], now: dt.datetime
-    ) -> None:
+    def _start_incident(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account_id, region = self._emulator.here()
         raw = json.dumps(
             self._emulator.event_shape("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
@@ -122,62 +208,6 @@ class Alarms:
         self._incidents.call("StartIncident", {"responsePlanArn": action, "triggerDetails": details}, caller)
 
 
-def stamp(time: dt.datetime) -> str:
-    """Write a time as CloudWatch does in its own events."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}+0000"
-
-
-def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
-    """Describe an alarm as its events do."""
-    told: dict[str, Any] = {}
-    if alarm.get("AlarmDescription"):
-        told["description"] = alarm["AlarmDescription"]
-    if "AlarmRule" in alarm:
-        for name in ("AlarmRule", *SUPPRESSION):
-            if alarm.get(name) is not None:
-                told[name[0].lower() + name[1:]] = alarm[name]
-        return told
-    told["metrics"] = [_metric(query) for query in alarm.get("Metrics") or [_single(alarm)]]
-    return told
-
-
-def _single(alarm: dict[str, Any]) -> dict[str, Any]:
-    metric = {name: alarm.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
-    stat = {
-        "Metric": metric,
-        "Period": alarm.get("Period"),
-        "Stat": alarm.get("ExtendedStatistic") or alarm.get("Statistic"),
-        "Unit": alarm.get("Unit"),
-    }
-    return {
-        "Id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"])),
-        "MetricStat": stat,
-        "ReturnData": True,
-    }
-
-
-def _metric(query: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": query["Id"]}
-    if "MetricStat" in query:
-        stat = query["MetricStat"]
-        metric = stat["Metric"]
-        told["metricStat"] = {
-            "metric": {
-                "namespace": metric.get("Namespace"),
-                "name": metric.get("MetricName"),
-                "dimensions": {d["Name"]: d["Value"] for d in metric.get("Dimensions") or []},
-            },
-            "period": stat.get("Period"),
-            "stat": stat.get("Stat"),
-            **({"unit": stat["Unit"]} if stat.get("Unit") else {}),
-        }
-    for name in ("Expression", "Label"):
-        if query.get(name):
-            told[name.lower()] = query[name]
-    told["returnData"] = query.get("ReturnData", True)
-    return told
-
-
-def _created(alarm: dict[str, Any], now: dt.datetime) -> dt.datetime:
+def _created(alarm: Alarm, now: dt.datetime) -> dt.datetime:
     seconds = alarm.get("AlarmConfigurationUpdatedTimestamp")
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc) if seconds else now

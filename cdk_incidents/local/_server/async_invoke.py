@@ -37,7 +37,8 @@ class AsyncInvoker:
 
     def __call__(self, function_arn: str, event: Any) -> None:
         """Take an event for a function, a version or an alias, and come back at once."""
-        context = contextvars.copy_context()
+        with self._emulator.owning(function_arn):
+            context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._run, function_arn, event), daemon=True).start()
 
     def _run(self, arn: str, event: Any) -> None:

@@ -347,6 +347,29 @@ class CompositeAlarmType:
         self._emulator.delete_alarm(name)
 
 
+class FunctionPolicyType:
+    """AWS::Lambda::ResourcePolicy: all of one qualifier's policy, in place of what permissions put there."""
+
+    name = "AWS::Lambda::ResourcePolicy"
+    replacing = ("ResourceArn",)
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def create(self, _logical_id: str, props: Props, stack: str) -> Created:
+        """Put the policy; Ref is the ARN of what it is for."""
+        return self.update(props["ResourceArn"], {}, props, stack)
+
+    def update(self, arn: str, _old: Props, props: Props, _stack: str) -> Created:
+        """Put the policy."""
+        self._emulator.put_function_policy(arn, props["PolicyDocument"]["Statement"])
+        return arn, {}
+
+    def delete(self, arn: str, _props: Props) -> None:
+        """Leave nothing of the policy."""
+        self._emulator.put_function_policy(arn, [])
+
+
 class Calls:
     """Calls operations in CloudFormation's name, with input that the model is held against."""
 
@@ -393,7 +416,7 @@ def add_types(emulator: Emulator, cloud: Cloud, services: dict[str, Service]) ->
     kinds: list[Any] = [kind(calls) for kind in by_api]
     kinds += [RememberedType(emulator, chat, *row) for row in remembered]
     kinds += [RememberedType(emulator, cloud.shares, "AWS::RAM::ResourceShare", share, ("Name",))]
-    kinds += [DocumentType(calls), CompositeAlarmType(emulator)]
+    kinds += [DocumentType(calls), CompositeAlarmType(emulator), FunctionPolicyType(emulator)]
     for kind in kinds:
         handlers = {"create": kind.create, "update": kind.update, "delete": kind.delete}
         if isinstance(kind, DocumentType):

@@ -344,12 +344,14 @@ def incidents(aws: Aws) -> Any:
 def make_function(aws: Aws, tmp_path: Path) -> Callable[..., Function]:
     """Give what makes functions."""
 
-    def make(*statements: dict[str, Any], handler: str = "index.handler", **environment: str) -> Function:
+    def make(
+        *statements: dict[str, Any], handler: str = "index.handler", code: str = _CODE, **environment: str
+    ) -> Function:
         name = unique("fn")
         file = str(tmp_path / name)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as packed:
-            packed.writestr("index.py", _CODE)
+            packed.writestr("index.py", code)
         made = aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",

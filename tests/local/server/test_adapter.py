@@ -27,6 +27,7 @@ _USED = {
         "get_account_id": "",
         "get_region": "",
         "now_iso": "",
+        "request_scope": "account_id region",
         "set_request_account_id": "access_key_id",
         "set_request_region": "region",
     },
@@ -77,10 +78,19 @@ _USED = {
         "_tick_scheduled_rules": "",
     },
     "ministack.services.sns": {
+        "_deliver_to_sqs": "endpoint envelope raw raw_message message_group_id message_dedup_id"
+        " message_attributes topic_arn",
+        "_find_subscription": "topic_arn sub_arn",
         "_deliver_to_lambda": "endpoint envelope topic_arn sub_arn msg_id raw_message message_attributes",
         "_fanout": "topic_arn msg_id message subject",
         "_topic_by_arn_any_scope": "topic_arn",
         "publish_internal": "topic_arn message subject",
+    },
+    "ministack.services.sqs": {
+        "_Err": "code message",
+        "_act_change_visibility": "data qurl",
+        "_collect_msgs": "q max_n vis_timeout",
+        "_get_q": "url action",
     },
     "ministack.services.scheduler": {"_tick_schedules": ""},
     "ministack.services.cloudformation.custom_resource": {
@@ -102,6 +112,7 @@ _TABLES = {
     "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
     "ministack.services.cloudwatch_logs": ("_log_groups",),
     "ministack.services.iam": ("_roles",),
+    "ministack.services.sqs": ("_HANDLERS", "time"),
     "ministack.core.iam_evaluator": ("EvalContext",),
 }
 

@@ -194,16 +194,83 @@ def test_a_failed_native_start_stands_in_the_history(aws: Aws) -> None:
     assert failed.startswith(f"Failed to execute action {plan}")
 
 
-def test_topics_are_told_as_before(aws: Aws) -> None:
-    """An SNS action goes the emulator's own way."""
+def _topic(aws: Aws) -> tuple[str, str]:
+    """Make a topic that a queue hears, and give its ARN and the queue's URL."""
     url, arn = aws.queue()
     sns = aws.client("sns")
     topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return topic, url
+
+
+def test_a_topic_gets_cloudwatchs_message(aws: Aws) -> None:
+    """With the alarm's ARN, the Region by its human name, and the metric under Trigger."""
+    topic, url = _topic(aws)
     name = _alarm(aws, AlarmActions=[topic])
     _set(aws, name, "ALARM")
     (message,) = aws.messages(url)
-    assert json.loads(message["Message"])["AlarmName"] == name
+    told = json.loads(message["Message"])
+    assert message["Subject"] == f'ALARM: "{name}" in US East (N. Virginia)'
+    assert (told["AlarmName"], told["AlarmDescription"], told["AWSAccountId"]) == (name, None, ACCOUNT)
+    assert told["AlarmArn"] == f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+    assert (told["OldStateValue"], told["NewStateValue"]) == ("INSUFFICIENT_DATA", "ALARM")
+    assert (told["NewStateReason"], told["Region"]) == ("a drill", "US East (N. Virginia)")
+    assert _TIME.fullmatch(told["StateChangeTime"])
+    assert told["AlarmActions"] == [topic]
+    assert told["Trigger"] == {
+        "MetricName": name,
+        "Namespace": "App",
+        "StatisticType": "Statistic",
+        "Statistic": "SUM",
+        "Unit": None,
+        "Dimensions": [{"value": "checkout", "name": "Service"}],
+        "TreatMissingData": "missing",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "Threshold": 1.0,
+    }
+
+
+def test_a_topic_hears_of_a_composite_alarm_and_of_metric_math(aws: Aws) -> None:
+    """The one has a rule and children instead of a trigger, the other queries in it."""
+    topic, url = _topic(aws)
+    single = ("MetricName", "Namespace", "Dimensions", "Statistic", "Period")
+    name = unique("alarm")
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Metrics=_math("errors"),
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+    composite = _composite(aws, f"ALARM({name})", AlarmActions=[topic])
+    _set(aws, name, "ALARM")
+    told = {m["AlarmName"]: m for m in (json.loads(body["Message"]) for body in aws.messages(url, 2))}
+    assert [query["Id"] for query in told[name]["Trigger"]["Metrics"]] == ["rate", "errors"]
+    assert set(told[name]["Trigger"]).isdisjoint(single)
+    assert "Trigger" not in told[composite]
+    assert told[composite]["AlarmRule"] == f"ALARM({name})"
+    (child,) = told[composite]["TriggeringChildren"]
+    assert (child["Arn"].rpartition(":")[2], child["State"]["Value"]) == (name, "ALARM")
+
+
+def test_an_alarm_creates_one_ops_item_while_it_is_open(aws: Aws) -> None:
+    """With the action's severity and category, and the alarm as its resource."""
+    action = f"arn:aws:ssm:{REGION}:{ACCOUNT}:opsitem:2#CATEGORY=Availability"
+    name, ssm = _alarm(aws, AlarmActions=[action]), aws.client("ssm")
+    wanted = [{"Key": "Title", "Operator": "Contains", "Values": [f"'{name}'"]}]
+    for state in ("ALARM", "OK", "ALARM"):
+        _set(aws, name, state)
+    (item,) = ssm.describe_ops_items(OpsItemFilters=wanted)["OpsItemSummaries"]
+    assert (item["Severity"], item["Category"]) == ("2", "Availability")
+    (resource,) = json.loads(item["OperationalData"]["/aws/resources"]["Value"])
+    assert resource["arn"].endswith(f":alarm:{name}")
+    ssm.update_ops_item(OpsItemId=item["OpsItemId"], Status="Resolved")
+    for state in ("OK", "ALARM"):
+        _set(aws, name, state)
+    assert len(ssm.describe_ops_items(OpsItemFilters=wanted)["OpsItemSummaries"]) == 2
 
 
 def test_a_datum_over_the_threshold_acts_too(aws: Aws) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,9 @@ class _Functions:
         self.delivered: list[dict[str, Any]] = []
         self.settings = {"DestinationConfig": {"OnFailure": {"Destination": _QUEUE}}, **settings}
         self.done = threading.Event()
+
+    def owning(self, _arn: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def event_invoke_config(self, _arn: str) -> dict[str, Any]:
         return self.settings

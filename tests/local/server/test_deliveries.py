@@ -1,0 +1,259 @@
+"""Who may hand a function an event, in another account too; where what is not delivered goes; queues."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .conftest import REGION, unique, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Aws, Function, Stack
+
+_OTHER = f"{35:012d}"
+_STRANGER = f"{36:012d}"
+
+
+def _policy(function: Function, service: str, **condition: str) -> dict[str, Any]:
+    """Give a stack's resource that lets a service of other accounts call the alias."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "lambda:InvokeFunction",
+        "Resource": function.alias,
+        "Condition": {"StringEquals": condition},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    properties = {"ResourceArn": function.alias, "PolicyDocument": document}
+    return {"Policy": {"Type": "AWS::Lambda::ResourcePolicy", "Properties": properties}}
+
+
+def _publish(aws: Aws, function: Function, message: str, key: str = "test", **attributes: str) -> None:
+    """Publish to a topic of an account that the alias is subscribed to."""
+    sns = aws.client("sns", key=key)
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.alias, Attributes=attributes)
+    sns.publish(TopicArn=topic, Message=message)
+
+
+def _alarm(aws: Aws, key: str, region: str = REGION, **actions: list[str]) -> str:
+    """Put an alarm of an account into ALARM and give its ARN."""
+    watch, name = aws.client("cloudwatch", region, key), unique("alarm")
+    watch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="App",
+        MetricName=name,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+        **actions,
+    )
+    watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a drill")
+    arn: str = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
+    return arn
+
+
+def test_another_accounts_alarm_calls_an_alias_that_lets_that_account(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """The permission's source account is the alarm's; the event tells it; another account's is refused."""
+    function = make_function()
+    aws.client("lambda").add_permission(
+        FunctionName=function.name,
+        Qualifier="live",
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal="lambda.alarms.cloudwatch.amazonaws.com",
+        SourceAccount=_OTHER,
+    )
+    _alarm(aws, _STRANGER, AlarmActions=[function.alias])
+    _alarm(aws, "test", AlarmActions=[function.alias])
+    arn = _alarm(aws, _OTHER, AlarmActions=[function.alias])
+    (told,) = function.told()
+    assert told["arn"] == function.alias
+    assert (told["event"]["alarmArn"], told["event"]["accountId"]) == (arn, _OTHER)
+
+
+def test_an_alarm_of_another_region_calls_nothing(aws: Aws, make_function: Callable[..., Function]) -> None:
+    """A function is called in its own Region only, whatever its policy says."""
+    function = make_function()
+    function.permit()
+    _alarm(aws, "test", "eu-west-1", AlarmActions=[function.alias])
+    here = _alarm(aws, "test", AlarmActions=[function.alias])
+    assert [told["event"]["alarmArn"] for told in function.told()] == [here]
+
+
+def test_a_resource_policy_lets_an_organizations_topics_in(
+    aws: Aws, make_function: Callable[..., Function], stack: Stack
+) -> None:
+    """By any condition, such as aws:SourceOrgID; without the stack nobody gets in any more."""
+    function = make_function()
+    resources = _policy(function, "sns.amazonaws.com", **{"aws:SourceOrgID": "o-abcdefghij"})
+    assert stack.deploy(resources, Ref={"Ref": "Policy"}) == "CREATE_COMPLETE"
+    assert stack.outputs["Ref"] == function.alias
+    _publish(aws, function, "from another account", _OTHER)
+    (told,) = function.told()
+    assert told["event"]["Records"][0]["Sns"]["Message"] == "from another account"
+    stack.delete()
+    function.permit(principal="sns.amazonaws.com")
+    _publish(aws, function, "late", _OTHER)
+    _publish(aws, function, "from the own account")
+    messages = [event["event"]["Records"][0]["Sns"]["Message"] for event in function.told(2)]
+    assert messages == ["from another account", "from the own account"]
+
+
+def test_a_resource_policy_replaces_what_permissions_put_there(
+    aws: Aws, make_function: Callable[..., Function], stack: Stack
+) -> None:
+    """On that alias, as AWS warns; the function's own permissions stay."""
+    function, other = make_function(), make_function()
+    for each in (function, other):
+        each.permit(principal="sns.amazonaws.com")
+    stack.deploy(_policy(function, "sns.amazonaws.com", **{"aws:SourceAccount": _OTHER}))
+    _publish(aws, function, "no longer")
+    _publish(aws, other, "still")
+    assert len(other.told()) == 1
+    _publish(aws, function, "allowed", _OTHER)
+    (told,) = function.told()
+    assert told["event"]["Records"][0]["Sns"]["Message"] == "allowed"
+
+
+def test_what_a_subscription_cannot_deliver_goes_to_its_dead_letter_queue(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """An alias that does not let the topic in: the notification as it would have been."""
+    function, (url, arn) = make_function(), aws.queue()
+    _publish(aws, function, "lost", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn}))
+    (notification,) = aws.messages(url)
+    assert (notification["Type"], notification["Message"]) == ("Notification", "lost")
+
+
+def _rule(aws: Aws, key: str, target: dict[str, Any]) -> str:
+    source, name, events = unique("source"), unique("rule"), aws.client("events", key=key)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "f", **target}])
+    events.put_events(Entries=[{"Source": source, "DetailType": "d", "Detail": "{}"}])
+    return source
+
+
+def test_what_a_rule_cannot_deliver_goes_to_its_dead_letter_queue(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """The event as it would have been."""
+    function, (url, arn) = make_function(), aws.queue()
+    source = _rule(aws, "test", {"Arn": function.alias, "DeadLetterConfig": {"Arn": arn}})
+    (event,) = aws.messages(url)
+    assert event["source"] == source
+
+
+def test_another_accounts_rule_calls_an_alias_as_a_role(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """One that EventBridge may assume, that may invoke it, and that the alias lets in."""
+    function, iam = make_function(), aws.client("iam", key=_OTHER)
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function.alias}
+
+    def role(service: str, *statements: dict[str, Any]) -> str:
+        name = unique("role")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+        aws.client("lambda").add_permission(
+            FunctionName=function.name,
+            Qualifier="live",
+            StatementId=name,
+            Action="lambda:InvokeFunction",
+            Principal=arn,
+        )
+        return arn
+
+    events = "events.amazonaws.com"
+    elsewhere = {**allowed, "Resource": function.arn}
+    for wrong in ("", role("sns.amazonaws.com", allowed), role(events, elsewhere)):
+        _rule(aws, _OTHER, {"Arn": function.alias, **({"RoleArn": wrong} if wrong else {})})
+    source = _rule(aws, _OTHER, {"Arn": function.alias, "RoleArn": role(events, allowed)})
+    (told,) = function.told()
+    assert (told["event"]["source"], told["event"]["account"]) == (source, _OTHER)
+
+
+# Queues
+
+
+def _receive(aws: Aws, url: str, **more: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = aws.client("sqs").receive_message(QueueUrl=url, **more).get("Messages", [])
+    return found
+
+
+def test_queues_go_by_the_clock(aws: Aws) -> None:
+    """A delayed message comes when the clock has moved on, and so does a hidden one."""
+    url, _ = aws.queue()
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="m", DelaySeconds=900)
+    aws.advance(minutes=14)
+    assert _receive(aws, url) == []
+    aws.advance(minutes=2)
+    (message,) = _receive(aws, url)
+    handle = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+    sqs.change_message_visibility(**handle, VisibilityTimeout=7200)
+    aws.advance(minutes=119)
+    assert _receive(aws, url) == []
+    aws.advance(minutes=2)
+    assert len(_receive(aws, url)) == 1
+
+
+def test_a_message_is_hidden_for_12_hours_from_its_receipt_at_most(aws: Aws) -> None:
+    """Hiding it later does not begin anew."""
+    url, _ = aws.queue()
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    (message,) = _receive(aws, url, VisibilityTimeout=7200)
+    handle = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+    aws.advance(minutes=60)
+    with pytest.raises(sqs.exceptions.ClientError, match="beyond the limit"):
+        sqs.change_message_visibility(**handle, VisibilityTimeout=12 * 3600)
+    sqs.change_message_visibility(**handle, VisibilityTimeout=11 * 3600 - 60)
+
+
+_PARTLY = """
+import json, os
+def handler(event, context):
+    with open(os.environ["TOLD"], "a") as file:
+        file.write(json.dumps({"arn": context.invoked_function_arn, "event": event}) + "\\n")
+    failed = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
+"""
+
+
+def test_what_a_batch_reports_as_failed_comes_again(aws: Aws, make_function: Callable[..., Function]) -> None:
+    """Through an alias, with the message's attributes; what succeeded is gone."""
+    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    function, (url, arn) = make_function(allowed, code=_PARTLY), aws.queue()
+    client, sqs = aws.client("lambda"), aws.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3600"})
+    for body in ("good", "bad"):
+        route = {"Route": {"DataType": "String", "StringValue": "Critical"}}
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=route)
+    made = client.create_event_source_mapping(
+        EventSourceArn=arn, FunctionName=function.alias, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+
+    def bodies() -> list[str]:
+        return [record["body"] for told in function.told() for record in told["event"]["Records"]]
+
+    wait_until(lambda: sorted(bodies()) == ["bad", "good"])
+    time.sleep(0.3)  # the report comes after the line that was waited for
+    aws.advance(minutes=61)
+    wait_until(lambda: sorted(bodies()) == ["bad", "bad", "good"])
+    last = function.told()[-1]
+    client.delete_event_source_mapping(UUID=made["UUID"])
+    assert last["arn"] == function.alias
+    assert last["event"]["Records"][0]["messageAttributes"]["Route"]["stringValue"] == "Critical"
