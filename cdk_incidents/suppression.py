@@ -32,7 +32,8 @@ class Suppression:
 
     Notes
     -----
-    An alarm's mute, and ``cdk-incidents suppress``, need no argument.
+    An alarm's mute, and ``cdk-incidents suppress``, need no argument. A calendar's content is a text, which
+    CDK's L1 refuses: make it with ``content={}``, and then ``add_property_override("Content", text)``.
     https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-change-calendar.html
     """
 
