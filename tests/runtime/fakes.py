@@ -21,8 +21,11 @@ from incidents_runtime.destinations import Destinations
 from incidents_runtime.handling import Handling
 from incidents_runtime.incidents import Incidents
 from incidents_runtime.ledger import Ledger
+from incidents_runtime.ops_items import OpsItems
+from incidents_runtime.regions import Regions
 from incidents_runtime.retries import Retries
 from incidents_runtime.settings import Route, Settings
+from incidents_runtime.topics import Topics
 from incidents_runtime.trigger import Trigger
 
 from tests.runtime.model import violations
@@ -38,9 +41,12 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:incidents"
 PLAN = "arn:aws:ssm-incidents::123456789012:response-plan/checkout"
 QUIET_PLAN = "arn:aws:ssm-incidents::123456789012:response-plan/quiet"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:fallback"
+ROUTE_TOPIC = "arn:aws:sns:us-east-1:123456789012:operations"
+REGION = "us-east-1"
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters"
 RETRIES = "https://sqs.us-east-1.amazonaws.com/123456789012/retries"
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_RESERVED = ("amazon", "aws", "amzn", "ssm", "/amazon", "/aws", "/amzn", "/ssm")
 _SQS_TEXT = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 ROUTES = (
@@ -137,6 +143,19 @@ class FakeService(Faulty):
         self.records: dict[str, dict[str, Any]] = {}
         self.notes: list[tuple[str, str]] = []
         self._tokens: dict[str, tuple[datetime, str]] = {}
+        self.elsewhere: dict[str, FakeService] = {}
+        self.region = REGION
+
+    def in_region(self, region: str) -> FakeService:
+        """Give the service in a Region: the same plans and records, other faults and tokens."""
+        if region == self.region:
+            return self
+        if region not in self.elsewhere:
+            twin = FakeService(self.clock, self.token_window)
+            twin.records, twin.notes, twin.region = self.records, self.notes, region
+            twin.before_call = lambda operation: self.before_call(operation)  # noqa: PLW0108 - it is set later
+            self.elsewhere[region] = twin
+        return self.elsewhere[region]
 
     def start_incident(self, **request: Any) -> dict[str, Any]:
         return cast("dict[str, Any]", self._call("StartIncident", request, lambda: self._start(request)))
@@ -323,14 +342,99 @@ class FakeTopics(Faulty):
 
     def publish(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            assert request["TopicArn"] == TOPIC
+            assert not violations("sns", "Publish", request)
+            assert request["TopicArn"] in (TOPIC, ROUTE_TOPIC)
             assert len(request["Message"].encode()) <= 262_144
             # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
             assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,99}", request["Subject"])
             self.published.append(request)
-            return {"MessageId": "1"}
+            return {"MessageId": str(len(self.published))}
 
         return cast("dict[str, Any]", self._call("Publish", request, work))
+
+
+class FakeOpsCenter(Faulty):
+    """OpsCenter, strict by its model and by what its documents say beyond it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.items: dict[str, dict[str, Any]] = {}
+        self.page = 50
+
+    def create_ops_item(self, **request: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("CreateOpsItem", request, lambda: self._create(request)))
+
+    def get_ops_item(self, **request: Any) -> dict[str, Any]:
+        return cast(
+            "dict[str, Any]",
+            self._call("GetOpsItem", request, lambda: {"OpsItem": self._item(request["OpsItemId"])}),
+        )
+
+    def update_ops_item(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            item = self._item(request["OpsItemId"])
+            item["OperationalData"] |= request.get("OperationalData", {})
+            item["Status"] = request.get("Status", item["Status"])
+            return {}
+
+        return cast("dict[str, Any]", self._call("UpdateOpsItem", request, work))
+
+    def describe_ops_items(self, **request: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("DescribeOpsItems", request, lambda: self._list(request)))
+
+    def _call(self, operation: str, arguments: dict[str, Any], work: Callable[[], Any]) -> Any:
+        found = violations("ssm", operation, arguments)
+        assert not found, found
+        for key, value in arguments.get("OperationalData", {}).items():
+            assert key in ("/aws/dedup", "/aws/resources") or not key.lower().startswith(_RESERVED)
+            assert len(value["Value"].encode()) <= 20 * 1024
+        return super()._call(operation, arguments, work)
+
+    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert not re.search("aws|amazon|amzn", request["Source"], re.IGNORECASE)
+        data = request["OperationalData"]
+        assert len(json.loads(data.get("/aws/resources", {"Value": "[]"})["Value"])) <= 100
+        same = (data["/aws/dedup"], data.get("/aws/resources"))
+        for item in self.items.values():
+            known = item["OperationalData"]
+            is_same = (known["/aws/dedup"], known.get("/aws/resources")) == same
+            if is_same and item["Status"] in ("Open", "InProgress"):
+                response = refusal("OpsItemAlreadyExistsException").response
+                raise ClientError(cast("Any", {**response, "OpsItemId": item["OpsItemId"]}), "CreateOpsItem")
+        item_id = f"oi-{uuid.uuid4().hex[:12]}"
+        arn = f"arn:aws:ssm:us-east-1:123456789012:opsitem/{item_id}"
+        self.items[item_id] = {
+            **request,
+            "OperationalData": dict(data),
+            "OpsItemId": item_id,
+            "OpsItemArn": arn,
+            "Status": "Open",
+            "CreatedTime": self.clock.now(),
+        }
+        return {"OpsItemId": item_id, "OpsItemArn": arn}
+
+    def _item(self, item_id: str) -> dict[str, Any]:
+        if item_id not in self.items:
+            raise refusal("OpsItemNotFoundException")
+        return self.items[item_id]
+
+    def _list(self, request: dict[str, Any]) -> dict[str, Any]:
+        (asked,) = request["OpsItemFilters"]
+        assert (asked["Key"], asked["Operator"]) == ("OperationalData", "Equal")
+        pairs = [json.loads(pair) for pair in asked["Values"]]
+        found = [
+            item
+            for item in self.items.values()
+            if any(
+                item["OperationalData"].get(pair["key"])
+                == {"Value": pair["value"], "Type": "SearchableString"}
+                for pair in pairs
+            )
+        ]
+        begin = int(request.get("NextToken", 0))
+        page = {"OpsItemSummaries": found[begin : begin + self.page]}
+        return page if begin + self.page >= len(found) else {**page, "NextToken": str(begin + self.page)}
 
 
 @dataclass
@@ -376,11 +480,18 @@ class World:
         self.hold: Hold | None = None
         self.stands: bool | None = None
         settings = Settings("ledger", RETRIES, DEAD_LETTERS, self.routes, fallback)
-        self.incidents = Incidents(cast("Any", self.service), self.clock)
+        others = tuple(dict.fromkeys(region for route in routes for region in route.regions))
+        regions = Regions(REGION, cast("Any", self.service.in_region), self.clock)
+        self.incidents = Incidents(regions, self.clock, others)
+        self.ops_center = FakeOpsCenter(self.clock)
+        self.ops_items = OpsItems(lambda: self.ops_center, self.clock)
+        self.destinations = Destinations(
+            self.incidents, self.ops_items, Topics(lambda: self.topics, self.clock)
+        )
         self.ledger = Ledger(self.table, "ledger", self.clock)
         self.admission = Admission(
             self.ledger,
-            Destinations(self.incidents),
+            self.destinations,
             self.clock,
             Budget(self.table, "ledger", self.clock),
             lambda *_: self.hold,

@@ -26,6 +26,7 @@ def _check(shape: Any, value: Any, path: str, found: list[str]) -> None:
     {
         "structure": _structure,
         "list": _list,
+        "map": _map,
         "string": _string,
         "integer": _integer,
         "timestamp": _timestamp,
@@ -47,6 +48,12 @@ def _list(shape: Any, value: Any, path: str, found: list[str]) -> None:
     _range(shape, len(value), path, found)
     for number, member in enumerate(value):
         _check(shape.member, member, f"{path}[{number}]", found)
+
+
+def _map(shape: Any, value: Any, path: str, found: list[str]) -> None:
+    for name, member in value.items():
+        _string(shape.key, name, f"{path} key", found)
+        _check(shape.value, member, f"{path}[{name}]", found)
 
 
 def _string(shape: Any, value: Any, path: str, found: list[str]) -> None:

@@ -10,8 +10,10 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
+from incidents_runtime.calls import CONFIG
 from incidents_runtime.destinations import Attempt, Order, ServiceError, is_of_plan
-from incidents_runtime.incidents import CONFIG, Incidents
+from incidents_runtime.incidents import Incidents
+from incidents_runtime.regions import Regions
 from incidents_runtime.signals import read
 from incidents_runtime.start_request import mark_of, start_request
 
@@ -21,6 +23,7 @@ from tests.runtime.fakes import (
     INTERNAL,
     NOW,
     PLAN,
+    REGION,
     THROTTLED,
     FakeClock,
     FakeContext,
@@ -198,7 +201,7 @@ def test_questions_are_asked_again() -> None:
     assert raised.value.kind == "retry"
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(30.0, 2), (20.0, 1), (5.0, 1), (90.0, 3)])
+@pytest.mark.parametrize(("seconds", "asked"), [(30.0, 2), (20.0, 1), (90.0, 3)])
 def test_questions_are_asked_again_only_while_there_is_time(seconds: float, asked: int) -> None:
     """A question may take eight seconds: the next one is asked only if the function can still answer."""
     started = Started(seconds=seconds)
@@ -215,6 +218,22 @@ def test_questions_are_asked_again_only_while_there_is_time(seconds: float, aske
     assert len(started.service.called("GetIncidentRecord")) == asked
     # Not even the pause is made that nothing would follow.
     assert started.world.clock.slept < asked
+
+
+def test_no_question_without_time_for_it() -> None:
+    """Whoever is asked may take eight seconds, and there must be time left to answer."""
+    started = Started(seconds=11)
+    incidents, order = started.world.incidents, started.order
+    for question in (
+        lambda: incidents.start(order, started.attempt, started.deadline),
+        lambda: incidents.status("record", started.deadline),
+        lambda: incidents.resolve("record", order, started.deadline),
+        lambda: incidents.note("record", "text", "key", started.deadline),
+    ):
+        with pytest.raises(ServiceError, match="no time is left") as raised:
+            question()
+        assert raised.value.may_pass
+    assert started.service.calls == []
 
 
 def test_a_resolved_incident_is_not_resolved_again() -> None:
@@ -253,7 +272,7 @@ def test_a_record_tells_its_plan_by_its_arn(record: str, plan: str, *, same: boo
 # --- over boto3's own client
 
 
-def over_boto3(status: int, body: bytes, error: str = "") -> tuple[Incidents, list[Any]]:
+def over_boto3(clock: FakeClock, status: int, body: bytes, error: str = "") -> tuple[Incidents, list[Any]]:
     """Answer boto3's client in place of the network."""
     client = boto3.client(
         "ssm-incidents",
@@ -276,14 +295,14 @@ def over_boto3(status: int, body: bytes, error: str = "") -> tuple[Incidents, li
         return AWSResponse(request.url, status, headers, Raw())
 
     client.meta.events.register("before-send.ssm-incidents.*", answer)
-    return Incidents(client, FakeClock()), sent
+    return Incidents(Regions(REGION, lambda _: client, clock), clock), sent
 
 
 def test_a_request_as_it_goes_out() -> None:
     """Serialised by botocore; the time is in seconds, the token is ours."""
     started = Started(sample("alarm_metric"))
     arn = "arn:aws:ssm-incidents::123456789012:incident-record/checkout/uuid"
-    incidents, sent = over_boto3(200, json.dumps({"incidentRecordArn": arn}).encode())
+    incidents, sent = over_boto3(started.world.clock, 200, json.dumps({"incidentRecordArn": arn}).encode())
     assert incidents.start(started.order, started.attempt, started.deadline) == arn
     (request,) = sent
     body = json.loads(request.body)
@@ -307,8 +326,8 @@ def test_a_request_as_it_goes_out() -> None:
 )
 def test_answers_as_they_come_in(status: int, error: str, kind: str) -> None:
     """Each modelled error, and answers that are none; botocore sends nothing twice."""
-    incidents, sent = over_boto3(status, b"{}", error)
-    started = Started(seconds=5)
+    started = Started(seconds=12)
+    incidents, sent = over_boto3(started.world.clock, status, b"{}", error)
     with pytest.raises(ServiceError) as raised:
         incidents.start(started.order, started.attempt, started.deadline)
     assert raised.value.kind == kind

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.errors import describe, is_of_region, kind_of
+from incidents_runtime.settings import OPS_ITEMS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +25,7 @@ class ServiceError(Exception):
         super().__init__(describe(error))
         self.kind = kind_of(error)
         self.may_pass = self.kind in ("retry", "ambiguous")
+        self.is_of_region = is_of_region(error)
 
 
 @dataclass(frozen=True)
@@ -80,18 +82,33 @@ class Destinations:
     """The services that keep incidents."""
 
     incidents: Destination
+    ops_items: Destination
+    topics: Destination
 
-    def named(self, destination: str) -> Destination:  # noqa: ARG002 - there will be more than one
+    def named(self, destination: str) -> Destination:
         """Give the service that a route's destination is in."""
-        return self.incidents
+        if destination == OPS_ITEMS:
+            return self.ops_items
+        return self._serving(destination)
 
-    def of_record(self, record: str) -> Destination:  # noqa: ARG002 - there will be more than one
+    def of_record(self, record: str) -> Destination:
         """Give the service that keeps a record, wherever its route leads by now."""
-        return self.incidents
+        return self._serving(record)
 
     def is_of(self, record: str, destination: str) -> bool:
         """Say whether a record was started in a destination."""
-        return is_of_plan(record, destination)
+        keeper = self.named(destination)
+        if keeper is not self.of_record(record):
+            return False
+        if keeper is self.topics:
+            return record.startswith(f"{destination}#")
+        # OpsCenter is one place.
+        return keeper is self.ops_items or is_of_plan(record, destination)
+
+    def _serving(self, arn: str) -> Destination:
+        # What is no ARN, Incident Manager does not know, and says so.
+        service = arn.split(":", 3)[2:3]
+        return {"ssm": self.ops_items, "sns": self.topics}.get("".join(service), self.incidents)
 
 
 def is_of_plan(record_arn: str, plan_arn: str) -> bool:

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     ParamValidationError,
 )
 
@@ -41,10 +42,21 @@ _CREDENTIALS = frozenset(
         "IncompleteSignature",
     }
 )
-_ACCESS = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedException", "NotAuthorized"})
-_NOT_FOUND = frozenset({"ResourceNotFoundException"})
+_ACCESS = frozenset(
+    {
+        "AccessDeniedException",
+        "AccessDenied",
+        "UnauthorizedException",
+        "NotAuthorized",
+        "OpsItemAccessDeniedException",
+        # SNS, which also says so of a topic's key.
+        "AuthorizationError",
+        "KMSAccessDenied",
+    }
+)
+_NOT_FOUND = frozenset({"ResourceNotFoundException", "OpsItemNotFoundException", "NotFound"})
 # Something else changed at the same time, perhaps the same request sent twice: look before sending it again.
-_CONFLICT = frozenset({"ConflictException", "InternalServerException"})
+_CONFLICT = frozenset({"ConflictException", "InternalServerException", "OpsItemConflictException"})
 _TOO_MANY_REQUESTS = 429
 _REQUEST_TIMEOUT = 408
 _FIRST_SERVER_ERROR = 500
@@ -101,6 +113,26 @@ def _kind_of_answer(error: ClientError) -> Kind:
         if code in codes:
             return kind
     return "ambiguous" if status == _REQUEST_TIMEOUT or status >= _FIRST_SERVER_ERROR else "permanent"
+
+
+def is_of_region(error: Exception) -> bool:
+    """Say whether an error is the Region's rather than the request's: no answer, or none but that it failed.
+
+    Parameters
+    ----------
+    error
+        What the call raised.
+
+    Returns
+    -------
+    bool
+        True for what the transport says and for what servers call their own fault. Throttling and refusals
+        are answers: another Region would give them too.
+    """
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code_of(error) == "InternalServerException" or status >= _FIRST_SERVER_ERROR
+    return isinstance(error, HTTPClientError)
 
 
 def code_of(error: Exception) -> str:

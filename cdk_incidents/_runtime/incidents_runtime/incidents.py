@@ -1,4 +1,4 @@
-"""The gateway to Incident Manager: five things the trigger asks of it, and what its errors mean."""
+"""The gateway to Incident Manager, in whichever of the plan's Regions answers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.config import Config
-
+from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, patiently, spend
 from incidents_runtime.destinations import ServiceError, is_of_plan
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import start_request
+from incidents_runtime.telemetry import log
 from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
@@ -22,46 +22,52 @@ if TYPE_CHECKING:
 
     from incidents_runtime.clock import Clock, Deadline
     from incidents_runtime.destinations import Attempt, Order, Status
+    from incidents_runtime.regions import Regions
 
-# One attempt each: botocore would send StartIncident again after a lost answer without looking
-# whether it had arrived. The gateway retries by itself, and knows what it retries.
-CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=6,
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    tcp_keepalive=True,
-)
-# The longest that one call can take.
-ONE_CALL_S = 8.0
-
-_ATTEMPTS = 3
-# For what follows in any case: the ledger, the log, the dead-letter queue.
-_TIME_TO_ANSWER_S = 4.0
-_LOOK_AFTER_S = 1.0
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 _MOST_PAGES = 5
 _MOST_CANDIDATES = 20
 _LONGEST_NOTE = 1_800
+_LOOK = "look for the incident"
+# A Region that failed is asked once more, then another one, and there the incident is started.
+_ONE_MORE = 3
 
 Answer = TypeVar("Answer")
 
 
+class _NoSuchRecord(ServiceError):  # noqa: N818 - an answer, not a mistake
+    """The service knows no such record."""
+
+
 @dataclass(frozen=True)
 class Incidents:
-    """What the trigger asks of Incident Manager."""
+    """What the trigger asks of Incident Manager.
 
-    client: SSMIncidentsClient
+    Notes
+    -----
+    Plans and records are in every Region of the replication set, and their ARNs name none. CloudWatch and
+    EventBridge turn to the next Region by themselves; for who calls the API nobody does. Whether a record is
+    seen in every Region at once no document says: a start that was lost is looked for where it was sent, as
+    long as that Region answers.
+    https://docs.aws.amazon.com/incident-manager/latest/userguide/disaster-recovery-resiliency.html
+    """
+
+    regions: Regions[SSMIncidentsClient]
     clock: Clock
+    others: tuple[str, ...] = ()
+    """The Regions beside the own one where a record may be asked for, whatever its route says by now."""
 
     def start(self, order: Order, attempt: Attempt, deadline: Deadline) -> str:
         """Start an incident; after an answer was lost, look for it before starting again.
+
+        A Region that fails is left for the next one; one that throttles or refuses is not.
 
         Parameters
         ----------
         order
             What is to be started.
         attempt
-            What the incident is known by.
+            What the incident is known by, and the Regions to turn to.
         deadline
             When the function must have answered.
 
@@ -76,20 +82,37 @@ class Incidents:
             It was not started, or nobody knows: its kind says which.
         """
         request = start_request(order.signal, order.route, order.started_by)
-        tries = 0
-        while True:
-            tries += 1
+        told: list[ServiceError] = []
+        failed: set[str] = set()
+        refused: set[str] = set()
+        for tries in range(1, ATTEMPTS + len(attempt.regions) + 1):
+            if told and not has_time(deadline):
+                break
+            spend(deadline, "start the incident")
+            region = next(one for one in self.regions.in_order(attempt.regions) if one not in refused)
             try:
-                return _record_in(_asked(self.client.start_incident, **request))
+                return _record_in(asked(self.regions.client_in(region).start_incident, **request))
             except ServiceError as error:
                 if not error.may_pass:
-                    raise
-                self._back_off(tries)
+                    if region == self.regions.own:
+                        raise
+                    # It has no such plan, or nobody may work there.
+                    log("WARNING", "another Region does not help", region=region, reason=str(error))
+                    refused.add(region)
+                    continue
+                told.append(error)
+                # Often only a connection was gone: a Region that answers when it is asked for the incident is
+                # tried once more. In another one no runbook would run.
+                over = region in failed or error.kind != "ambiguous" or not has_time(deadline, _ONE_MORE)
+                if error.is_of_region and over:
+                    self.regions.failed(region, error)
+                failed.add(region)
+                back_off(self.clock, tries)
                 found = self._look_after(error, attempt, deadline)
                 if found is not None:
                     return found
-                if tries == _ATTEMPTS or not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
-                    raise
+        # If any of them may have started it, that is what must be known.
+        raise min(told, key=lambda error: error.kind != "ambiguous")
 
     def _look_after(self, error: ServiceError, attempt: Attempt, deadline: Deadline) -> str | None:
         if error.kind != "ambiguous":
@@ -120,34 +143,7 @@ class Incidents:
         ServiceError
             The service could not be asked, or there was no time to.
         """
-        for arn in self._candidates(attempt, deadline)[:_MOST_CANDIDATES]:
-            _spend(deadline)
-            items = _asked(self.client.list_related_items, incidentRecordArn=arn, maxResults=100)
-            if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
-                return arn
-        return None
-
-    def _candidates(self, attempt: Attempt, deadline: Deadline) -> list[str]:
-        since = attempt.since - _CLOCKS_DIFFER_BY
-        asked: dict[str, Any] = {
-            "filters": [{"key": "creationTime", "condition": {"after": since}}],
-            "maxResults": 100,
-        }
-        found: list[tuple[datetime, str]] = []
-        for _ in range(_MOST_PAGES):
-            _spend(deadline)
-            page = _asked(self.client.list_incident_records, **asked)
-            found += [
-                (record["creationTime"], record["arn"])
-                for record in page.get("incidentRecordSummaries", ())
-                if is_of_plan(record["arn"], attempt.destination) and _is_of_source(record, attempt)
-            ]
-            if not page.get("nextToken"):
-                break
-            asked["nextToken"] = page["nextToken"]
-        # What an attempt started was created soon after it began.
-        found.sort(key=lambda record: abs(record[0] - attempt.since))
-        return [arn for _, arn in found]
+        return self.regions.ask(attempt.regions, deadline, lambda client: _found(client, attempt, deadline))
 
     def status(self, record: str, deadline: Deadline) -> Status:
         """Ask the service for a record's status.
@@ -169,14 +165,14 @@ class Incidents:
         ServiceError
             The service could not be asked.
         """
-        try:
-            answer = self._patiently(deadline, self.client.get_incident_record, arn=record)
-        except ServiceError as error:
-            # What is no ARN of a record, the service calls invalid.
-            if error.kind in ("not_found", "permanent"):
+
+        def question(client: SSMIncidentsClient) -> Status:
+            try:
+                return _status(client, record)
+            except _NoSuchRecord:
                 return "MISSING"
-            raise
-        return "RESOLVED" if answer["incidentRecord"]["status"] == "RESOLVED" else "OPEN"
+
+        return self._patiently(deadline, question)
 
     def resolve(self, record: str, recovery: Order, deadline: Deadline) -> bool:
         """Resolve an incident unless it is resolved.
@@ -200,15 +196,20 @@ class Incidents:
         ServiceError
             It is still open, or nobody knows.
         """
-        # Every update tells the chat channel, so none that changes nothing.
-        if self.status(record, deadline) != "OPEN":
+        try:
+            # Every update tells the chat channel, so none that changes nothing.
+            if self._patiently(deadline, lambda client: _status(client, record)) != "OPEN":
+                return False
+        except _NoSuchRecord:
             return False
         self._patiently(
             deadline,
-            self.client.update_incident_record,
-            arn=record,
-            status="RESOLVED",
-            clientToken=digest("resolve", record, recovery.signal.identity),
+            lambda client: asked(
+                client.update_incident_record,
+                arn=record,
+                status="RESOLVED",
+                clientToken=digest("resolve", record, recovery.signal.identity),
+            ),
         )
         return True
 
@@ -231,51 +232,55 @@ class Incidents:
         ServiceError
             It was not added, or nobody knows.
         """
-        _spend(deadline, "write a note")
-        _asked(
-            self.client.create_timeline_event,
-            incidentRecordArn=record,
-            eventType="Custom Event",
-            # The console reads event data as JSON.
-            eventData=json.dumps(one_line(text, _LONGEST_NOTE)),
-            eventTime=self.clock.now(),
-            clientToken=digest("note", record, key),
+        self.regions.ask(
+            self.others,
+            deadline,
+            lambda client: asked(
+                client.create_timeline_event,
+                incidentRecordArn=record,
+                eventType="Custom Event",
+                # The console reads event data as JSON.
+                eventData=json.dumps(one_line(text, _LONGEST_NOTE)),
+                eventTime=self.clock.now(),
+                clientToken=digest("note", record, key),
+            ),
         )
 
-    def _patiently(self, deadline: Deadline, operation: Callable[..., Answer], **arguments: Any) -> Answer:
+    def _patiently(self, deadline: Deadline, question: Callable[[SSMIncidentsClient], Answer]) -> Answer:
         # For calls that may be sent twice without harm.
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return _asked(operation, **arguments)
-            except ServiceError as error:
-                needed_s = _LOOK_AFTER_S * tries + ONE_CALL_S + _TIME_TO_ANSWER_S
-                if not error.may_pass or tries == _ATTEMPTS or not deadline.allows(needed_s):
-                    raise
-            self._back_off(tries)
-
-    def _back_off(self, tries: int) -> None:
-        self.clock.sleep(_LOOK_AFTER_S * tries * (0.5 + self.clock.jitter() / 2))
+        return patiently(self.clock, deadline, lambda: self.regions.ask(self.others, deadline, question))
 
 
-def _asked(operation: Callable[..., Answer], **arguments: Any) -> Answer:
-    try:
-        return operation(**arguments)
-    except Exception as error:  # botocore raises its own, urllib3's and json's
-        raise ServiceError(error) from error
+def _found(client: SSMIncidentsClient, attempt: Attempt, deadline: Deadline) -> str | None:
+    for arn in _candidates(client, attempt, deadline)[:_MOST_CANDIDATES]:
+        spend(deadline, _LOOK)
+        items = asked(client.list_related_items, incidentRecordArn=arn, maxResults=100)
+        if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
+            return arn
+    return None
 
 
-def _spend(deadline: Deadline, what_for: str = "look for the incident") -> None:
-    if not deadline.allows(ONE_CALL_S + _TIME_TO_ANSWER_S):
-        raise ServiceError(TimeoutError(f"no time is left to {what_for}"))
-
-
-def _record_in(answer: Mapping[str, Any]) -> str:
-    arn = answer.get("incidentRecordArn")
-    if not isinstance(arn, str) or not arn:
-        raise ServiceError(ValueError("the answer to StartIncident names no incident record"))
-    return arn
+def _candidates(client: SSMIncidentsClient, attempt: Attempt, deadline: Deadline) -> list[str]:
+    since = attempt.since - _CLOCKS_DIFFER_BY
+    arguments: dict[str, Any] = {
+        "filters": [{"key": "creationTime", "condition": {"after": since}}],
+        "maxResults": 100,
+    }
+    found: list[tuple[datetime, str]] = []
+    for _ in range(_MOST_PAGES):
+        spend(deadline, _LOOK)
+        page = asked(client.list_incident_records, **arguments)
+        found += [
+            (record["creationTime"], record["arn"])
+            for record in page.get("incidentRecordSummaries", ())
+            if is_of_plan(record["arn"], attempt.destination) and _is_of_source(record, attempt)
+        ]
+        if not page.get("nextToken"):
+            break
+        arguments["nextToken"] = page["nextToken"]
+    # What an attempt started was created soon after it began.
+    found.sort(key=lambda record: abs(record[0] - attempt.since))
+    return [arn for _, arn in found]
 
 
 def _is_of_source(record: Mapping[str, Any], attempt: Attempt) -> bool:
@@ -285,3 +290,20 @@ def _is_of_source(record: Mapping[str, Any], attempt: Attempt) -> bool:
     if resource and attempt.trigger_arn and resource != attempt.trigger_arn:
         return False
     return bool(told.get("source") == attempt.incident_source)
+
+
+def _status(client: SSMIncidentsClient, record: str) -> Status:
+    try:
+        answer = client.get_incident_record(arn=record)
+    except Exception as error:
+        told = ServiceError(error)
+        # What is no ARN of a record, the service calls invalid.
+        raise _NoSuchRecord(error) if told.kind in ("not_found", "permanent") else told from error
+    return "RESOLVED" if answer["incidentRecord"]["status"] == "RESOLVED" else "OPEN"
+
+
+def _record_in(answer: Mapping[str, Any]) -> str:
+    arn = answer.get("incidentRecordArn")
+    if not isinstance(arn, str) or not arn:
+        raise ServiceError(ValueError("the answer to StartIncident names no incident record"))
+    return arn

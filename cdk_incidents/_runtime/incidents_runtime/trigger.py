@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 from botocore.config import Config
 
-from incidents_runtime import deliveries, incidents, ledger, settings, suppression
+from incidents_runtime import deliveries, gateways, ledger, settings, suppression
 from incidents_runtime.admission import Admission
 from incidents_runtime.budget import Budget
 from incidents_runtime.clock import Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
-from incidents_runtime.destinations import Destinations
 from incidents_runtime.errors import describe, kind_of
 from incidents_runtime.handling import Handled, Handling
 from incidents_runtime.redaction import redacted
@@ -210,7 +209,7 @@ def _trigger(function_arn: str) -> Trigger:
     )
     admission = Admission(
         ledger.Ledger(table, known.ledger_table, clock),
-        Destinations(incidents.Incidents(boto3.client("ssm-incidents", config=incidents.CONFIG), clock)),
+        gateways.destinations(known.routes.values(), region, clock),
         clock,
         Budget(table, known.ledger_table, clock, known.ceiling, known.per_cause),
         suppressed.held,

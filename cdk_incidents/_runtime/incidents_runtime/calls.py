@@ -1,0 +1,124 @@
+"""One call to AWS at a time: its error says what it means, and it ends before the function must answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+
+from incidents_runtime.destinations import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from incidents_runtime.clock import Clock, Deadline
+
+# One attempt each: botocore would start an incident again after a lost answer without looking whether the
+# request had arrived. The gateways retry by themselves, and know what they retry.
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=6,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    tcp_keepalive=True,
+)
+ONE_CALL_S = 8.0
+"""The longest that one call can take: an endpoint may have two addresses that do not answer."""
+TIME_TO_ANSWER_S = 4.0
+"""For what follows in any case: the ledger, the log, the dead-letter queue."""
+ATTEMPTS = 3
+
+_FIRST_PAUSE_S = 1.0
+
+Answer = TypeVar("Answer")
+
+
+def asked(operation: Callable[..., Answer], **arguments: Any) -> Answer:
+    """Call an operation once.
+
+    Parameters
+    ----------
+    operation
+        A method of a client.
+    **arguments
+        Its arguments.
+
+    Returns
+    -------
+    Answer
+        What it gave.
+
+    Raises
+    ------
+    ServiceError
+        It raised anything at all: botocore raises its own errors, urllib3's and json's.
+    """
+    try:
+        return operation(**arguments)
+    except Exception as error:
+        raise ServiceError(error) from error
+
+
+def spend(deadline: Deadline, what_for: str, calls: int = 1) -> None:
+    """Make sure that calls can end before the deadline, and leave time to answer.
+
+    Parameters
+    ----------
+    deadline
+        When the function must have answered.
+    what_for
+        What the calls are for, as a verb.
+    calls
+        How many they are.
+
+    Raises
+    ------
+    ServiceError
+        There is not enough time.
+    """
+    if not has_time(deadline, calls):
+        raise ServiceError(TimeoutError(f"no time is left to {what_for}"))
+
+
+def has_time(deadline: Deadline, calls: int = 1) -> bool:
+    """Say whether so many calls can end before the deadline, and leave time to answer."""
+    return deadline.allows(calls * ONE_CALL_S + TIME_TO_ANSWER_S)
+
+
+def patiently(clock: Clock, deadline: Deadline, question: Callable[[], Answer]) -> Answer:
+    """Ask up to three times what may be asked twice without harm, as far as the time goes.
+
+    Parameters
+    ----------
+    clock
+        What passes between two attempts.
+    deadline
+        When the function must have answered.
+    question
+        Makes a call.
+
+    Returns
+    -------
+    Answer
+        What it gave.
+
+    Raises
+    ------
+    ServiceError
+        Its last error, or there was no time.
+    """
+    spend(deadline, "ask")
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return question()
+        except ServiceError as error:
+            enough = deadline.allows(_FIRST_PAUSE_S * tries + ONE_CALL_S + TIME_TO_ANSWER_S)
+            if not error.may_pass or tries == ATTEMPTS or not enough:
+                raise
+        back_off(clock, tries)
+
+
+def back_off(clock: Clock, tries: int) -> None:
+    """Wait a little longer after each try, and not as long as others do."""
+    clock.sleep(_FIRST_PAUSE_S * tries * (0.5 + clock.jitter() / 2))
