@@ -574,6 +574,15 @@ def message(body: object, *, receives: int = 1, route: str | None = None, number
     }
 
 
+def received(sent: dict[str, Any], *, receives: int = 1, number: int = 0) -> dict[str, Any]:
+    """Make a record of a batch of what was sent to the retry queue, or moved there by the command."""
+    told = {
+        name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+        for name, value in sent["MessageAttributes"].items()
+    }
+    return {**message(sent["MessageBody"], receives=receives, number=number), "messageAttributes": told}
+
+
 def failure_record(event: object, alias: str = "Critical") -> dict[str, Any]:
     """Make what Lambda sends to the retry queue when it gives up."""
     return {

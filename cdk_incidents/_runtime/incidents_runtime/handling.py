@@ -177,8 +177,8 @@ class Handling:
 
     def _figures(self, signal: Signal, delivery: Delivery, outcome: Outcome) -> dict[str, int]:
         figures = {}
-        # One that is still held was counted when it was first; a failed one is counted with its dead letter.
-        if outcome.happened in _METRICS and not (outcome.held and delivery.held_since):
+        # What was held was counted when it was first; what failed is counted with its dead letter.
+        if outcome.happened in _METRICS and not (outcome.happened == "suppressed" and delivery.held_since):
             figures[_METRICS[outcome.happened]] = 1
         if outcome.happened == "started" and delivery.held_since is None:
             passed = milliseconds(self.clock.now()) - milliseconds(signal.time)
