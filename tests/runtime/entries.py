@@ -10,13 +10,13 @@ LEASE = Lease(
     owner="me", until_ms=9, since_ms=7, mark="mark", time_ms=100, plan="plan", cause="a", source="custom"
 )
 OPEN = Entry(
-    record="record",
+    record="arn:record",
     plan="plan",
     opened_ms=100,
     started_ms=150,
     joined=3,
     causes=(Cause("a", 200),),
-    served=(("mark", "record"),),
+    served=(("mark", "arn:record"),),
     month="2026-03",
     starts=1,
 )
@@ -24,9 +24,9 @@ FULL = replace(
     OPEN,
     causes=(Cause("a", 200, 150), Cause("b", None, 0), Cause("c", 1)),
     many=True,
-    older=("older", "old"),
+    older=("arn:older", "arn:old"),
     lease=replace(LEASE, trigger_arn="arn"),
-    resolving=("x", "y"),
+    resolving=("arn:x", "arn:y"),
     held=(Held("mark", 1, 2, "a mute rule"),),
     held_before_ms=5,
 )

@@ -69,7 +69,7 @@ def test_a_recovery_is_remembered_if_it_is_the_newest() -> None:
 
 def test_a_recovery_resolves_what_it_follows() -> None:
     """The incident of its own cause, if no newer signal opened or joined it, if the route resolves."""
-    assert OPEN.with_recovery("a", 200, resolve=True).resolving == ("record",)
+    assert OPEN.with_recovery("a", 200, resolve=True).resolving == ("arn:record",)
     assert OPEN.with_recovery("a", 199, resolve=True).resolving == ()
     assert OPEN.with_recovery("b", 200, resolve=True).resolving == ()
     assert OPEN.with_recovery("a", 200, resolve=False).resolving == ()
@@ -89,15 +89,15 @@ def test_an_incident_is_resolved_when_all_of_its_causes_have_gone() -> None:
     entry = entry.with_joined("n", "a", 230).with_recovery("b", 240, resolve=True)
     assert entry.resolving == ()
     entry = entry.with_recovery("a", 250, resolve=True)
-    assert (entry.resolving, entry.is_recovered()) == (("record",), True)
+    assert (entry.resolving, entry.is_recovered()) == (("arn:record",), True)
 
 
 def test_older_incidents_of_the_same_causes_are_resolved_with_it() -> None:
     """Their entry was not trusted any more, or the route led elsewhere: the causes are the same."""
     entry = started(replace(OPEN, lease=LEASE))
-    assert (entry.record, entry.older) == ("new", ("record",))
+    assert (entry.record, entry.older) == ("new", ("arn:record",))
     entry = entry.with_recovery("a", 300, resolve=True)
-    assert (entry.resolving, entry.older) == (("record", "new"), ())
+    assert (entry.resolving, entry.older) == (("arn:record", "new"), ())
 
 
 def test_causes_are_bounded_and_beyond_the_bound_people_resolve() -> None:
@@ -150,7 +150,7 @@ def test_a_late_alarms_incident_is_to_be_resolved_and_not_the_newest() -> None:
     """A recovery lies between it and the incident of now."""
     now = replace(OPEN, causes=(Cause("a", 200, 150),))
     entry = started(now, record="late")
-    assert (entry.record, entry.resolving, entry.older) == ("record", ("late",), ())
+    assert (entry.record, entry.resolving, entry.older) == ("arn:record", ("late",), ())
     assert entry.incident_of("mark") == "late"
     assert entry.starts == 2
     assert started(now, record="late", resolve=False).resolving == ()
@@ -175,10 +175,10 @@ def test_another_origin_begins_anew() -> None:
 def test_a_groups_new_incident_keeps_the_causes_that_stand() -> None:
     """Neither it nor the older one is resolved before all of them have gone."""
     entry = started(replace(OPEN, causes=(Cause("b", 200),)), grouped=True)
-    assert (entry.record, entry.older) == ("new", ("record",))
+    assert (entry.record, entry.older) == ("new", ("arn:record",))
     assert entry.with_recovery("a", 300, resolve=True).resolving == ()
     both = entry.with_recovery("a", 300, resolve=True).with_recovery("b", 300, resolve=True)
-    assert both.resolving == ("record", "new")
+    assert both.resolving == ("arn:record", "new")
 
 
 def test_what_people_closed_is_over_for_its_causes() -> None:

@@ -142,9 +142,11 @@ def test_a_served_signal_has_a_mark_and_a_record() -> None:
     """Or it is not there."""
     ledger, table = new_ledger()
     table.items["key"] = {
-        "served": {"L": [{"S": "mark"}, {"S": " record"}, {"N": "1"}, {"S": "mark record"}]}
+        "served": {
+            "L": [{"S": "mark"}, {"S": " arn:r"}, {"N": "1"}, {"S": "mark record"}, {"S": "mark arn:r"}]
+        }
     }
-    assert ledger.read("key")[0] == Entry(served=(("mark", "record"),))
+    assert ledger.read("key")[0] == Entry(served=(("mark", "arn:r"),))
 
 
 def test_times_survive() -> None:

@@ -203,10 +203,11 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     # Tables are restored from backups and edited by hand: what makes no sense is not there.
     fields: dict[str, Any] = {name: _text(item, name) for name in _TEXTS}
     fields |= {name: number_in(item, name) or 0 for name in _NUMBERS}
-    fields |= {name: tuple(_listed(item, name)) for name in _LISTS}
+    fields |= {name: tuple(filter(_is_record, _listed(item, name))) for name in _LISTS}
+    record = _text(item, "record")
     causes = tuple(_causes(item))
     return Entry(
-        record=_text(item, "record") or None,
+        record=record if _is_record(record) else None,
         causes=causes,
         # To overlook a cause would resolve its incident too early.
         many=mapping(item.get("many")).get("BOOL") is True or len(causes) < len(_raw(item, "causes")),
@@ -235,7 +236,7 @@ def _causes(item: Mapping[str, Any]) -> Iterator[Cause]:
 def _served(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for value in _listed(item, "served"):
         mark, _, record = value.partition(" ")
-        if mark and record:
+        if mark and _is_record(record):
             yield mark, record
 
 
@@ -245,6 +246,11 @@ def _held(item: Mapping[str, Any]) -> Iterator[Held]:
         time_ms, since_ms = _whole(time), _whole(since)
         if mark and time_ms is not None and since_ms is not None:
             yield Held(mark, time_ms, since_ms, by)
+
+
+def _is_record(value: str) -> bool:
+    # Whether there is such a one, its service says; it is not asked about anything else.
+    return value.startswith("arn:")
 
 
 def _listed(item: Mapping[str, Any], name: str) -> Iterator[str]:
