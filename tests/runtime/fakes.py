@@ -470,6 +470,7 @@ class World:
         routes: tuple[Route, ...] = ROUTES,
         token_window: timedelta | None = timedelta(0),
         fallback: str | None = TOPIC,
+        fallback_ops_item: dict[str, Any] | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.service = FakeService(self.clock, token_window)
@@ -479,7 +480,7 @@ class World:
         self.routes = {route.id: route for route in routes}
         self.hold: Hold | None = None
         self.stands: bool | None = None
-        settings = Settings("ledger", RETRIES, DEAD_LETTERS, self.routes, fallback)
+        settings = Settings("ledger", RETRIES, DEAD_LETTERS, self.routes, fallback, fallback_ops_item)
         others = tuple(dict.fromkeys(region for route in routes for region in route.regions))
         regions = Regions(REGION, cast("Any", self.service.in_region), self.clock)
         self.incidents = Incidents(regions, self.clock, others)
@@ -497,7 +498,9 @@ class World:
             lambda *_: self.hold,
             lambda _: self.stands,
         )
-        self.dead_letters = DeadLetters(self.queues, self.topics, settings, "incidents")
+        self.dead_letters = DeadLetters(
+            self.queues, lambda: self.topics, lambda: self.ops_center, settings, "incidents"
+        )
         self.trigger = Trigger(
             Handling(settings, self.admission, self.dead_letters, self.clock),
             Retries(self.queues, RETRIES, self.clock, lambda: self.queues.most_receives),

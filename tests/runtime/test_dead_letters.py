@@ -61,6 +61,37 @@ def test_a_fallback_that_fails_is_logged(capsys: pytest.CaptureFixture[str]) -> 
     assert "the fallback was not told" in capsys.readouterr().out
 
 
+def test_people_are_told_by_an_ops_item() -> None:
+    """Where the fallback is OpsCenter: made as the trigger says, once while one of that title is open."""
+    world = World(fallback=None, fallback_ops_item={"severity": "1", "category": "Availability"})
+    for _ in range(2):
+        add(world, {"a": 1}, titles=("Checkout fails", "two"))
+    (item,) = world.ops_center.items.values()
+    assert item["Title"] == "No incident: Checkout fails"
+    assert item["Severity"] == "1"
+    assert "incidents could not start an incident." in item["Description"]
+    assert "Incident: two" in item["Description"]
+    assert "Reason: because" in item["Description"]
+    assert world.topics.calls == []
+    assert len(world.queues.sent) == 2
+
+
+def test_a_fallback_without_wishes_is_one_too() -> None:
+    """An OpsItem with the service's own severity and category."""
+    world = World(fallback=None, fallback_ops_item={})
+    add(world, {})
+    assert len(world.ops_center.items) == 1
+
+
+def test_an_ops_item_that_fails_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a topic that fails."""
+    world = World(fallback=None, fallback_ops_item={})
+    world.ops_center.fail("CreateOpsItem", DENIED)
+    add(world, {})
+    assert len(world.queues.sent) == 1
+    assert "the fallback was not told" in capsys.readouterr().out
+
+
 def test_odd_reasons_and_titles_are_fit_for_queue_and_topic() -> None:
     """The fakes refuse what SQS and SNS would."""
     world = World()
@@ -76,6 +107,19 @@ def test_no_missing_incident_no_message() -> None:
     world = World()
     add(world, {}, titles=())
     assert world.topics.calls == []
+
+
+def test_an_event_is_kept_in_as_few_bytes_as_can_be() -> None:
+    """Lambda takes a megabyte, a queue no more: letters are not written by their numbers."""
+    world = World()
+    event = {"a": "\u00fc\u65e5\U0001f6a8\ufffe\ud800\x01\x7f", "b": [1, None, "\\u0041"]}
+    add(world, event)
+    body = world.queues.sent[0]["MessageBody"]
+    assert json.loads(body) == event
+    assert body.startswith('{"a":"\u00fc\u65e5\U0001f6a8\\ufffe\\ud800\\u0001')
+    largest = {"a": "\u65e5" * 340_000}
+    add(world, largest)
+    assert json.loads(world.queues.sent[1]["MessageBody"]) == largest
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from incidents_runtime.deliveries import NotJson
 from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.ops_items import tell
 from incidents_runtime.shapes import plain
 from incidents_runtime.telemetry import log
 from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from incidents_runtime.ops_items import OpsItemClient
     from incidents_runtime.settings import Settings
 
 _LONGEST_REASON = 1_000
@@ -55,7 +57,9 @@ class DeadLetters:
     """The way out for what could not be handled."""
 
     queues: QueueClient
-    topics: TopicClient
+    topics: Callable[[], TopicClient]
+    ops_items: Callable[[], OpsItemClient]
+    """Each makes its client at the first call: of the two, a trigger's fallback is one."""
     settings: Settings
     trigger: str
 
@@ -81,8 +85,8 @@ class DeadLetters:
         try:
             self._keep(event, route, reason)
         finally:
-            if titles and self.settings.fallback_topic_arn:
-                self._tell(self.settings.fallback_topic_arn, event, route, reason, titles)
+            if titles:
+                self._tell(event, route, reason, titles)
 
     def _keep(self, event: object, route: str, reason: str) -> None:
         attributes = {
@@ -107,7 +111,7 @@ class DeadLetters:
             QueueUrl=self.settings.dead_letter_queue_url, MessageBody=body, MessageAttributes=attributes
         )
 
-    def _tell(self, topic: str, event: object, route: str, reason: str, titles: tuple[str, ...]) -> None:
+    def _tell(self, event: object, route: str, reason: str, titles: tuple[str, ...]) -> None:
         lines = [
             f"{self.trigger} could not start an incident.",
             "",
@@ -118,13 +122,19 @@ class DeadLetters:
             "The event is kept in the dead-letter queue. In outline:",
             _in_outline(event),
         ]
-        subject = one_line(
-            f"No incident: {titles[0]}".encode("ascii", "replace").decode(), _LONGEST_SUBJECT - 2
-        )
+        subject = f"No incident: {titles[0]}"
         try:
-            self.topics.publish(TopicArn=topic, Subject=subject.replace("…", "..."), Message="\n".join(lines))
+            if self.settings.fallback_topic_arn:
+                self._publish(self.settings.fallback_topic_arn, subject, lines)
+            if self.settings.fallback_ops_item is not None:
+                tell(self.ops_items(), self.settings.fallback_ops_item, title=subject, lines=lines)
         except Exception as error:  # noqa: BLE001 - the dead letter is kept, and its alarm tells
             log("ERROR", "the fallback was not told", route=route, reason=describe(error))
+
+    def _publish(self, topic: str, subject: str, lines: list[str]) -> None:
+        # SNS takes a subject in ASCII; an ellipsis becomes three dots.
+        told = one_line(subject.encode("ascii", "replace").decode(), _LONGEST_SUBJECT - 2)
+        self.topics().publish(TopicArn=topic, Subject=told.replace("…", "..."), Message="\n".join(lines))
 
 
 def as_message(event: object) -> str:

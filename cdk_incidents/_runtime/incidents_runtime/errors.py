@@ -26,6 +26,8 @@ _THROTTLED = frozenset(
         "RequestThrottled",
         "RequestThrottledException",
         "SlowDown",
+        # SNS, of a topic's key.
+        "KMSThrottling",
     }
 )
 # The credentials of a function are renewed, clocks are set right.

@@ -204,8 +204,15 @@ def _trigger(function_arn: str) -> Trigger:
     queues = boto3.client("sqs", config=quick)
     table = boto3.client("dynamodb", config=ledger.CONFIG)
     region, account = function_arn.split(":")[3:5]
+    asking = suppression.CONFIG
     suppressed = Suppression(
-        known.ledger_table, account, region, clock, table, _made_once("ssm"), _made_once("cloudwatch")
+        known.ledger_table,
+        account,
+        region,
+        clock,
+        table,
+        _made_once("ssm", asking),
+        _made_once("cloudwatch", asking),
     )
     admission = Admission(
         ledger.Ledger(table, known.ledger_table, clock),
@@ -217,7 +224,8 @@ def _trigger(function_arn: str) -> Trigger:
     )
     dead_letters = DeadLetters(
         queues,
-        boto3.client("sns", config=quick),
+        _made_once("sns", quick),
+        _made_once("ssm", quick),
         known,
         os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "trigger"),
     )
@@ -228,8 +236,8 @@ def _trigger(function_arn: str) -> Trigger:
     )
 
 
-def _made_once(service: str) -> Callable[[], Any]:
-    return lru_cache(maxsize=1)(lambda: boto3.client(service, config=suppression.CONFIG))
+def _made_once(service: str, config: Config) -> Callable[[], Any]:
+    return lru_cache(maxsize=1)(lambda: boto3.client(service, config=config))
 
 
 def most_receives_of(queues: QueueClient, url: str) -> int | None:
