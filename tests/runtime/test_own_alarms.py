@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from incidents_runtime.own_alarms import unless_our_own
+from incidents_runtime.settings import Settings
+from incidents_runtime.signals import read
 
-from tests.runtime.fakes import World, alarm, bus_alarm, figures, sample
+from tests.runtime.fakes import (
+    DEAD_LETTERS,
+    FUNCTION,
+    NOW,
+    RETRIES,
+    TOPIC,
+    World,
+    alarm,
+    bus_alarm,
+    figures,
+    sample,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +125,90 @@ def test_metrics_that_are_none_are_not_ours(metrics: object) -> None:
     event = alarm()
     event["alarmData"]["configuration"]["metrics"] = metrics
     assert World().outcome(event) == "started"
+
+
+@pytest.mark.parametrize(
+    ("region", "account", "outcome"),
+    [
+        ("us-east-1", "123456789012", "ignored"),
+        ("eu-west-1", "123456789012", "started"),
+        ("us-east-1", "999999999999", "started"),
+        ("", "", "ignored"),
+    ],
+)
+def test_another_trigger_of_the_same_name_may_be_watched(region: str, account: str, outcome: str) -> None:
+    """In another Region or account it is another one."""
+    event = {**watching(bus_alarm(), OUR_OWN[0]), "region": region, "account": account}
+    assert World().outcome(event) == outcome
+
+
+def test_where_the_queue_does_not_say_where_it_is_the_name_counts() -> None:
+    """A loopback's host has no Region in it; what is no queue's address has nothing."""
+    event = {**watching(bus_alarm(), OUR_OWN[0]), "region": "eu-west-1", "account": "999999999999"}
+    (signal,) = read(event, NOW)
+    for url, transition in (
+        ("http://127.0.0.1:4566/999999999999/retries", "ignored"),
+        ("http://127.0.0.1:4566/123456789012/retries", "opened"),
+        ("retries", "ignored"),
+    ):
+        known = Settings("ledger", url, DEAD_LETTERS, {})
+        assert unless_our_own(signal, "incidents", known).transition == transition
+
+
+def test_our_fallback_is_not_heard() -> None:
+    """What it was told would come back, without end; an alarm that tells the same topic is heard."""
+    event = sample("sns_text")
+    event["Records"][0]["Sns"]["TopicArn"] = TOPIC
+    (outcome,) = World().deliver(event)["outcomes"]
+    assert outcome["outcome"] == "ignored"
+    assert outcome["reason"] == "the message comes from this trigger's own fallback"
+    assert World(fallback=None).outcome(event) == "started"
+    assert World().outcome(sample("sns_text")) == "started"
+    told = sample("sns_alarm")
+    told["Records"][0]["Sns"]["TopicArn"] = TOPIC
+    assert World().outcome(told) == "started"
+
+
+OF_OURS = (
+    FUNCTION,
+    f"{FUNCTION}:Critical",
+    "arn:aws:sqs:us-east-1:123456789012:retries",
+    "arn:aws:sqs:us-east-1:123456789012:dead-letters",
+)
+
+
+@pytest.mark.parametrize("resource", OF_OURS)
+def test_events_about_our_function_and_queues_start_nothing(resource: str) -> None:
+    """Unless they are about other resources too."""
+    event = {**sample("eventbridge_custom"), "resources": [resource]}
+    (outcome,) = World().deliver(event)["outcomes"]
+    assert outcome["outcome"] == "ignored"
+    assert outcome["reason"] == "the event is about this trigger itself"
+    assert World().outcome({**event, "resources": [*OF_OURS, "arn:aws:s3:::orders"]}) == "started"
+    assert World().outcome({**event, "resources": list(OF_OURS)}) == "ignored"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        FUNCTION.replace("us-east-1", "eu-west-1"),
+        FUNCTION.replace("123456789012", "999999999999"),
+        FUNCTION + "-2",
+        "arn:aws:sqs:us-east-1:123456789012:incidents",
+        "arn:aws:lambda:us-east-1:123456789012:function:retries",
+        "arn:aws:lambda:us-east-1:123456789012:layer:incidents",
+        "incidents",
+    ],
+)
+def test_events_about_resources_of_others_start_incidents(resource: str) -> None:
+    """Another Region, account, name or kind."""
+    assert World().outcome({**sample("eventbridge_custom"), "resources": [resource]}) == "started"
+
+
+def test_messages_of_our_own_queues_are_not_heard() -> None:
+    """A route that reads the dead-letter queue would fill it again."""
+    event = sample("sqs_raw_text")
+    event["Records"][0]["eventSourceARN"] = "arn:aws:sqs:us-east-1:123456789012:dead-letters"
+    (signal,) = read(event, NOW)
+    known = Settings("ledger", RETRIES, DEAD_LETTERS, {})
+    assert unless_our_own(signal, "incidents", known).transition == "ignored"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from incidents_runtime.settings import Route
 from incidents_runtime.signal_model import digest, key_of
 from incidents_runtime.signals import Signal, UnreadableEvent, read
 
-from tests.runtime.fakes import NOW, alarm, sample
+from tests.runtime.fakes import NOW, PLAN, alarm, sample
 
 
 def signal_of(event: object) -> Signal:
@@ -79,7 +81,7 @@ def test_incidents_start_no_incidents() -> None:
 )
 def test_what_is_neither_is_unreadable(event: object) -> None:
     """The reason says what would be."""
-    with pytest.raises(UnreadableEvent, match=r"must be an alarm's .* or EventBridge's"):
+    with pytest.raises(UnreadableEvent, match=r"must be an alarm's .* a manual call"):
         read(event, NOW)
 
 
@@ -115,3 +117,80 @@ def test_digests_know_where_parts_end() -> None:
     """No two lists meet by joining differently, and nothing is too odd to hash."""
     assert digest("ab", "c") != digest("a", "bc")
     assert digest("\ud800") != digest("\ud801")
+
+
+# --- what is wrapped
+
+
+def test_a_failure_record_is_unwrapped() -> None:
+    """However often: in a queue's message, or in another record."""
+    event = sample("alarm_metric")
+    record = sample("failure_record")
+    nested = {**record, "requestPayload": record}
+    for wrapped in (record, nested, sample("sqs_failure_record")):
+        assert signal_of(wrapped) == replace(signal_of(event), event=signal_of(wrapped).event)
+
+
+def test_wrappings_have_an_end() -> None:
+    """Seven are more than any delivery has."""
+    record, event = sample("failure_record"), sample("alarm_metric")
+    for _ in range(7):
+        event = {**record, "requestPayload": event}
+    assert signal_of(event).transition == "opened"
+    with pytest.raises(UnreadableEvent, match="wrapped at most 7 times"):
+        read({**record, "requestPayload": event}, NOW)
+
+
+def test_a_failed_payload_that_is_none_is_unreadable() -> None:
+    """The reason says what it is."""
+    with pytest.raises(UnreadableEvent, match=r"\(got str\)"):
+        read({**sample("failure_record"), "requestPayload": "text"}, NOW)
+
+
+def test_a_rule_of_recoveries_lets_recoveries_through() -> None:
+    """What the event means otherwise does not matter, and its identity is another than where it opens."""
+    event = sample("eventbridge_custom")
+    recovery = signal_of({"recovered": event})
+    assert recovery.transition == "recovered"
+    assert recovery.key == signal_of(event).key
+    assert recovery.identity != signal_of(event).identity
+    muted = signal_of({"recovered": sample("eventbridge_alarm_muted")})
+    assert (muted.transition, muted.suppressed_by, muted.suppressed_until) == ("recovered", "", None)
+    assert signal_of({"recovered": sample("health_issue_closed")}).transition == "recovered"
+
+
+def test_what_is_ignored_recovers_nothing() -> None:
+    """A configuration change, for one."""
+    event = sample("eventbridge_alarm_configuration_change")
+    assert signal_of({"recovered": event}).transition == "ignored"
+
+
+def test_an_event_beside_recovered_is_no_recovery() -> None:
+    """A custom event may have such a member."""
+    event = {**sample("eventbridge_custom"), "recovered": {}}
+    assert signal_of(event).transition == "opened"
+
+
+def test_down_and_up_are_one_cause_where_the_route_says_what_a_cause_is() -> None:
+    """By its deduplication key; resources still tell causes apart, and so do keys that cannot be filled."""
+    down, up = sample("eventbridge_custom"), sample("eventbridge_recovered")
+    route = Route(id="R", response_plan_arn=PLAN, dedupe_key="{detail.provider}")
+
+    def key(event: object, route: Route | None) -> str:
+        (signal,) = read(event, NOW, route)
+        return signal.key
+
+    assert key(down, route) == key(up, route)
+    assert key(down, None) != key(up, None)
+    assert key({**down, "resources": []}, route) != key(up, route)
+    other = replace(route, dedupe_key="{detail.none}")
+    assert key(down, other) == key(down, None)
+
+
+@pytest.mark.parametrize(
+    "kind", ["CloudWatch Alarm State Change", "CloudWatch Alarm Contributor State Change"]
+)
+def test_only_cloudwatch_tells_of_alarms(kind: str) -> None:
+    """From another source it is an event as any other."""
+    signal = signal_of({**sample("eventbridge_custom"), "detail-type": kind})
+    assert signal.key.startswith("event|shop.checkout|")

@@ -98,7 +98,8 @@ class Handling:
                 delivery, f"no route is named {delivery.alias!r}", ("A signal without a route",)
             )
         try:
-            signals = read(delivery.event, self.clock.now())
+            # What tells no time of its own happened when it first came, however often it comes again.
+            signals = read(delivery.event, delivery.held_since or self.clock.now(), route)
         except UnreadableEvent as error:
             if route.quiet:
                 raise
