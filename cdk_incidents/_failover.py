@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jsii
 from aws_cdk import Stack
+from constructs import IValidation
 
 from cdk_incidents._checks import check_list, is_token, refusal
 from cdk_incidents._regions import REGIONS
@@ -48,8 +50,31 @@ def failover_regions_of(
     """Return where else incidents of a plan may start: as given, or as the app's replication set has it."""
     if given is not None:
         return given
+    return [region for region in _set_of(user, plan) if region != Stack.of(user).region]
+
+
+@jsii.implements(IValidation)
+class FailoverIsInTheSet:
+    """Refuse at synth a Region that the app's own replication set lacks, whichever was made first."""
+
+    def __init__(self, user: IConstruct, plan: IResponsePlanRef, given: Sequence[str]) -> None:
+        self._user = user
+        self._plan = plan
+        self._given = given
+
+    def validate(self) -> list[str]:
+        known = _set_of(self._user, self._plan)
+        if not known or any(map(is_token, known)):
+            return []
+        rule = f"of the replication set's ({', '.join(known)})"
+        remedy = "add them to the set, or choose others."
+        others = [region for region in self._given if region not in known]
+        return [str(refusal("failover_regions", rule, others, remedy))] if others else []
+
+
+def _set_of(user: IConstruct, plan: IResponsePlanRef) -> Sequence[str]:
     here, theirs = Stack.of(user).account, plan.env.account
     if here != theirs and not is_token(here) and not is_token(theirs):
         # Another account's plan lives in that account's set.
         return ()
-    return [region for region in replication_regions(user) if region != Stack.of(user).region]
+    return replication_regions(user)

@@ -17,7 +17,7 @@ from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import check_count, check_list, check_pattern, is_token, refusal
-from cdk_incidents._failover import check_failover_regions, failover_regions_of
+from cdk_incidents._failover import FailoverIsInTheSet, check_failover_regions, failover_regions_of
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plan_permissions import PlanPolicies
@@ -356,6 +356,9 @@ class IncidentTrigger(TriggerMetrics, Construct):
             join_for=join_for or Duration.hours(12),
         )
         self._admit(settings)
+        given = self._failover_regions if failover_regions is None else failover_regions
+        if response_plan is not None and given:
+            self.node.add_validation(FailoverIsInTheSet(self, response_plan, given))
         self._allow(settings, response_plan, topic, [arn for _, arn, _ in calendars])
         alias = lambda_.Alias(
             self._live,
