@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class Clock:
     """The time that the loopback AWS goes by: real time, and what was put on top of it.
 
-    Engagements, on-call shifts, schedules and the times of records follow it. Functions and their queues go
-    by real time.
+    Engagements, on-call shifts, schedules, queues, calendars, suppression and the times of records follow it.
+    Functions go by real time.
 
     Parameters
     ----------

@@ -42,7 +42,9 @@ class Faults:
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def add(self, operation: str, *, error: str, times: int = 1) -> None:
+    def add(
+        self, operation: str, *, error: str, times: int = 1, region: str = "", after_s: float | None = None
+    ) -> None:
         """Let the next calls of an operation fail.
 
         Parameters
@@ -50,14 +52,33 @@ class Faults:
         operation
             the API's name of it, such as `StartIncident`
         error
-            the error's code, such as `ThrottlingException`
+            the error's code, such as `ThrottlingException`; or what becomes of the connection: `reset`
+            (broken before the work), `lost` (broken after it), `timeout` (no work, no answer), `slow` (a
+            late answer)
         times
             how many calls
+        region
+            the Region whose calls fail; all by default
+        after_s
+            how long a `timeout` (65 by default) or a `slow` answer (2 by default) takes, in seconds
         """
-        self._server.control("POST", "faults", {"operation": operation, "error": error, "times": times})
+        fault = {"operation": operation, "error": error, "times": times, "region": region, "after_s": after_s}
+        self._server.control("POST", "faults", fault)
+
+    def seed(self, seed: int, probabilities: Mapping[str, float]) -> None:
+        """Let a part of all calls fail from now on, each with an error of the model or of the connection.
+
+        Parameters
+        ----------
+        seed
+            the same one gives the same faults, call by call of an operation
+        probabilities
+            how many of an operation's calls fail, from 0 to 1: `{"StartIncident": 0.05}`
+        """
+        self._server.control("POST", "seed", {"seed": seed, "operations": dict(probabilities)})
 
     def clear(self) -> None:
-        """Take back what was asked for and has not happened yet."""
+        """Take back what was asked for and has not happened yet, and the seed."""
         self._server.control("DELETE", "faults")
 
 
@@ -78,6 +99,11 @@ class LocalCloud:
     replication_set
         whether accounts have a replication set, as those of the service's customers do; without, an app can
         make its own
+    rates
+        whether the service's request rates hold: 5 starts a second, for one; they do not by default
+    token_window_s
+        for how long the service knows a client token, in seconds; for ever by default, since no document
+        says how long
 
     Examples
     --------
@@ -96,6 +122,8 @@ class LocalCloud:
         account: str = "0" * 12,
         region: str = "us-east-1",
         replication_set: bool = True,
+        rates: bool = False,
+        token_window_s: float | None = None,
     ) -> None:
         require_extra()
         if not 0 <= port <= _HIGHEST_PORT:
@@ -105,6 +133,7 @@ class LocalCloud:
         self._node = find_node()
         self._place = Place(account, region)
         self._server = Server(port=port, place=self._place, node=self._node, replication_set=replication_set)
+        self._rules = {"rates": rates, "token_window_s": token_window_s}
         self._unwinding = False
         self._clients: dict[tuple[str, str], Any] = {}
         self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
@@ -122,6 +151,7 @@ class LocalCloud:
         atexit.register(self.close)
         try:
             self._server.start()
+            self._server.control("POST", "rules", self._rules)
             self._home.mkdir()
             (self._home / "tmp").mkdir()
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from .contacts import activate_all
@@ -39,6 +39,10 @@ class Control:
         route = f"{request.method} {request.path.rpartition('/')[2]}"
         if route == "POST faults":
             return self._add(request.body)
+        if route == "POST seed":
+            return self._seed(request.body)
+        if route == "POST rules":
+            return self._rule(request.body)
         if route == "POST clock":
             return self._move(request.body)
         if route == "DELETE faults":
@@ -87,11 +91,34 @@ class Control:
         try:
             fault = Fault(**json.loads(body))
         except (ValueError, TypeError) as wrong:
-            return _json({"error": f"a fault must be {{operation, error, times, after_s}}: {wrong}"}, 400)
+            names = ", ".join(field.name for field in fields(Fault))
+            return _json({"error": f"a fault must be {{{names}}}: {wrong}"}, 400)
         if problem := self._problem(fault):
             return _json({"error": problem}, 400)
         self._pending.add(fault)
         return _json({"faults": [asdict(f) for f in self._pending.pending()]})
+
+    def _seed(self, body: bytes) -> Response:
+        """Draw faults from now on: each operation's own errors, and those of the transport."""
+        asked = json.loads(body)
+        for operation, probability in asked["operations"].items():
+            if not 0 <= probability <= 1:
+                told = f"the probability of {operation} must be from 0 to 1 (got {probability!r})"
+                return _json({"error": told}, 400)
+            if problem := self._problem(Fault(operation, TRANSPORT[0])):
+                return _json({"error": problem}, 400)
+            (service,) = (s for s in self._services if s.plays(operation))
+            errors = [*service.wire.errors(operation), *TRANSPORT]
+            self._pending.seed(operation, asked["seed"], probability, errors)
+        return _json({})
+
+    def _rule(self, body: bytes) -> Response:
+        """Change what holds for the service: its rates, and how long it knows a client token."""
+        asked = json.loads(body)
+        window = asked.get("token_window_s")
+        self._cloud.rates = bool(asked.get("rates"))
+        self._cloud.token_window = None if window is None else dt.timedelta(seconds=window)
+        return _json({})
 
     def _problem(self, fault: Fault) -> str:
         """Tell what a fault asks for that cannot happen; empty if it can."""

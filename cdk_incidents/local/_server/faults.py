@@ -1,23 +1,33 @@
-"""Faults on demand: the next calls of an operation fail as asked for."""
+"""Faults on demand: the next calls of an operation fail as asked for, or now and then by a seed."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 RESET = "reset"  # the connection breaks before the work is done
 LOST = "lost"  # the work is done, then the connection breaks
 TIMEOUT = "timeout"  # nothing is done, and the answer does not come for long
-TRANSPORT = (RESET, LOST, TIMEOUT)
+SLOW = "slow"  # the work is done, and the answer is late
+TRANSPORT = (RESET, LOST, TIMEOUT, SLOW)
+# How long it takes: a time-out longer than botocore's own patience.
+_AFTER_S = {TIMEOUT: 65.0, SLOW: 2.0}
 
 
 @dataclass
 class Fault:
-    """One thing to go wrong, so many times."""
+    """One thing to go wrong, so many times, in one Region or in all."""
 
     operation: str
     error: str
     times: int = 1
-    after_s: float = 65.0  # how long a time-out lasts: longer than botocore's own patience
+    after_s: float | None = None
+    region: str = ""
+
+    @property
+    def wait_s(self) -> float:
+        """How long it takes."""
+        return _AFTER_S.get(self.error, 0.0) if self.after_s is None else self.after_s
 
 
 class Faults:
@@ -25,23 +35,34 @@ class Faults:
 
     def __init__(self) -> None:
         self._pending: list[Fault] = []
+        self._seeded: dict[str, tuple[random.Random, float, list[str]]] = {}
 
     def add(self, fault: Fault) -> None:
         """Let an operation fail."""
         self._pending.append(fault)
 
+    def seed(self, operation: str, seed: int, probability: float, errors: list[str]) -> None:
+        """Let a part of an operation's calls fail, always the same ones for a seed, each as drawn."""
+        # No secret: the same seed is to give the same faults.
+        self._seeded[operation] = random.Random(f"{seed} {operation}"), probability, errors  # noqa: S311
+
     def clear(self) -> None:
         """Let everything work again."""
         self._pending.clear()
+        self._seeded.clear()
 
-    def take(self, operation: str) -> Fault | None:
-        """Use up the first fault that an operation has."""
+    def take(self, operation: str, region: str = "") -> Fault | None:
+        """Use up the first fault that an operation has in a Region, or draw one."""
         for fault in self._pending:
-            if fault.operation == operation:
+            if fault.operation == operation and fault.region in ("", region):
                 fault.times -= 1
                 if fault.times <= 0:
                     self._pending.remove(fault)
                 return fault
+        if operation in self._seeded:
+            drawn, probability, errors = self._seeded[operation]
+            if drawn.random() < probability:
+                return Fault(operation, drawn.choice(errors))
         return None
 
     def pending(self) -> list[Fault]:

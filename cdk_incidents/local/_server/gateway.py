@@ -96,6 +96,7 @@ async def _body(receive: Any) -> bytes:
 
 
 async def _respond(send: Any, response: Response) -> None:
+    await asyncio.sleep(response.after_s)
     headers = {**response.headers, "content-length": str(len(response.body))}
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})

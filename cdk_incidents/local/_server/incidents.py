@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import engagements, notifications, ops_items, runbooks, timeline
 from .errors import ServiceError, invalid, not_found, over_quota
 from .paging import page
-from .state import Caller, Cloud, Record
+from .state import Account, Caller, Cloud, Record
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,7 +52,7 @@ def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, s
         )
     if len(params.get("relatedItems", [])) >= RELATED_ITEMS:
         raise invalid(f"An incident has at most {RELATED_ITEMS} related items, the parent OpsItem among them")
-    if (earlier := _same_token(account.tokens, params)) and earlier in account.records:
+    if earlier := _same_token(cloud, account, params):
         return earlier, "repeated"
     template = plan["incidentTemplate"]
     dedupe = template.get("dedupeString") or ""
@@ -79,12 +79,14 @@ def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, s
     return arn, "started"
 
 
-def _same_token(tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]], params: dict[str, Any]) -> str:
-    token = params.get("clientToken")
-    if not token or ("StartIncident", token) not in tokens:
+def _same_token(cloud: Cloud, account: Account, params: dict[str, Any]) -> str:
+    asked, arn = account.tokens.get(("StartIncident", params.get("clientToken", "")), ({}, ""))
+    if arn not in account.records:
         return ""
-    asked, arn = tokens["StartIncident", token]
-    # CHOICE: how long a token lasts is not documented; here it lasts for ever.
+    # CHOICE: how long a token lasts is not documented; here as the cloud is told, for ever unless it is.
+    age = cloud.clock.now() - account.records[arn].data["creationTime"]
+    if cloud.token_window is not None and age >= cloud.token_window:
+        return ""
     if asked != params:
         # CHOICE: what the same token with other details gets is not documented.
         raise ServiceError("ConflictException", "The clientToken was used before, with other details")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import (
@@ -20,6 +22,7 @@ from . import (
 )
 from .constraints import violations
 from .errors import ServiceError, invalid
+from .rates import Rates
 from .resources import Tags
 from .wire import Request, Response, Wire
 
@@ -69,6 +72,7 @@ SYSTEMS_MANAGER: dict[str, Play] = {
     "GetCalendarState": calendars.get_calendar_state,
     **runbooks.plays(),
 }
+_REGION = re.compile(r"Credential=[^/]*/[^/]*/([^/]*)/")
 # These work without a replication set, or in a Region that it lacks.
 _ANYWHERE = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet", *SYSTEMS_MANAGER}
 
@@ -93,6 +97,7 @@ class Service:
         self._cloud = cloud
         self._plays = plays
         self._faults = pending
+        self._rates = Rates()
 
     def plays(self, operation: str) -> bool:
         """Tell whether an operation is played here."""
@@ -107,19 +112,22 @@ class Service:
             Where a fault says so.
         """
         operation = self.wire.operation(request)
-        fault = self._faults.take(operation)
+        signed = _REGION.search(request.headers.get("authorization", ""))
+        fault = self._faults.take(operation, signed[1] if signed else "")
         if fault and fault.error in (faults.RESET, faults.TIMEOUT):
-            raise BrokenConnection(fault.after_s if fault.error == faults.TIMEOUT else 0.0)
+            raise BrokenConnection(fault.wait_s)
         try:
             caller = identify()
             _raise(fault)
+            if self._cloud.rates and self.wire.service == "ssm-incidents":
+                self._rates.use(caller, operation, self._cloud.clock.now())
             params = self.wire.read(operation, request) if self.plays(operation) else {}
             response = self.wire.write(operation, self.call(operation, params, caller))
         except ServiceError as error:
             response = self.wire.write_error(error)
         if fault and fault.error == faults.LOST:
             raise BrokenConnection
-        return response
+        return replace(response, after_s=fault.wait_s) if fault else response
 
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Play an operation for a caller, with input that has been checked."""

@@ -95,6 +95,9 @@ class Cloud:
     clock: Clock = field(default_factory=Clock)
     # Whether an account that shows up is an existing customer's.
     replication_set: bool = True
+    # Whether the service's request rates hold, and how long it knows a client token; None is for ever.
+    rates: bool = False
+    token_window: dt.timedelta | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
     # Every StartIncident that reached the service: when, by whom, for which plan, with what outcome.
     audit: list[dict[str, Any]] = field(default_factory=list)

@@ -39,6 +39,7 @@ class Response:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    after_s: float = 0.0  # how late it is
 
 
 class Wire:
@@ -154,6 +155,10 @@ class Wire:
     def is_error(self, code: str) -> bool:
         """Tell whether the model has such an error."""
         return any(shape.name == code for shape in self._model.error_shapes)
+
+    def errors(self, name: str) -> list[str]:
+        """Give the errors that the model has for an operation."""
+        return [shape.name for shape in self._model.operation_model(name).error_shapes]
 
     @property
     def operations(self) -> list[str]:

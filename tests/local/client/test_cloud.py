@@ -245,6 +245,26 @@ def test_faults_on_demand(local_cloud: LocalCloud, stack: str) -> None:
     assert "/Checkout/" in client.start_incident(responsePlanArn=arn)["incidentRecordArn"]
 
 
+def test_faults_by_a_seed(local_cloud: LocalCloud) -> None:
+    """A part of the calls fails, until they are cleared."""
+    local_cloud.faults.seed(7, {"ListIncidentRecords": 0})
+    assert isinstance(local_cloud.incidents(), list)
+    with pytest.raises(LocalCloudError, match=r"from 0 to 1 \(got 1\.5\)"):
+        local_cloud.faults.seed(7, {"ListIncidentRecords": 1.5})
+
+
+def test_a_cloud_with_rates_that_forgets_tokens() -> None:
+    """As the real service may be: five starts a second, and a client token that says nothing."""
+    with LocalCloud(rates=True, token_window_s=0) as cloud:
+        client = cloud.client("ssm-incidents")
+        template = {"title": "t", "impact": 3}
+        plan = client.create_response_plan(name="plan", incidentTemplate=template)["arn"]
+        told = [client.start_incident(responsePlanArn=plan, clientToken="token") for _ in range(9)]
+    assert len({answer["incidentRecordArn"] for answer in told}) == 9
+    # Some came only when the client had been throttled and tried again.
+    assert any(answer["ResponseMetadata"]["RetryAttempts"] for answer in told)
+
+
 def test_cleared_faults(local_cloud: LocalCloud) -> None:
     """What was asked for and has not happened can be taken back."""
     local_cloud.faults.add("ListIncidentRecords", error="ValidationException", times=5)

@@ -9,6 +9,9 @@ from urllib.error import HTTPError
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from cdk_incidents.local._server.faults import TRANSPORT, Faults
+from cdk_incidents.local._server.wire import Wire
+
 from .conftest import REGION
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 def _no_fault_stays(aws: Aws) -> Iterator[None]:
     yield
     aws.control("DELETE", "faults")
+    aws.control("POST", "rules", {})
 
 
 def _started(aws: Aws, plan: str) -> int:
@@ -91,6 +95,118 @@ def test_a_time_out_keeps_the_caller_waiting(aws: Aws) -> None:
         aws.start(plan)
     assert time.monotonic() - begun > 1
     assert _started(aws, plan) == 0
+
+
+def test_a_slow_answer_comes_late(aws: Aws) -> None:
+    """The work is done, and others are served meanwhile."""
+    plan = aws.plan()
+    aws.control("POST", "faults", {"operation": "StartIncident", "error": "slow", "after_s": 1.2})
+    begun = time.monotonic()
+    assert aws.start(plan)
+    assert time.monotonic() - begun > 1
+    assert _started(aws, plan) == 1
+
+
+def test_a_fault_may_be_of_one_region(aws: Aws) -> None:
+    """Calls that are signed for another one work."""
+    plan = aws.plan()
+    fault = {"operation": "StartIncident", "error": "InternalServerException", "region": REGION}
+    aws.control("POST", "faults", {**fault, "region": "eu-west-1"})
+    assert aws.start(plan)
+    aws.control("POST", "faults", fault)
+    with pytest.raises(aws.client("ssm-incidents").exceptions.InternalServerException):
+        aws.start(plan)
+
+
+def _drawn(seed: int, probability: float) -> list[str]:
+    drawn = Faults()
+    drawn.seed("StartIncident", seed, probability, ["ThrottlingException", "reset", "lost"])
+    faults = (drawn.take("StartIncident") for _ in range(1000))
+    return [fault.error if fault else "" for fault in faults]
+
+
+def test_a_seed_draws_the_same_faults() -> None:
+    """As many as asked, each kind among them; another seed draws others."""
+    first = _drawn(7, 0.05)
+    assert first == _drawn(7, 0.05)
+    assert first != _drawn(8, 0.05)
+    assert 30 < sum(bool(fault) for fault in first) < 70
+    assert set(first) == {"", "ThrottlingException", "reset", "lost"}
+    assert set(_drawn(7, 0)) == {""}
+    assert "" not in _drawn(7, 1)
+
+
+def test_a_seed_draws_from_the_model_and_the_transport(aws: Aws, incidents: Any) -> None:
+    """What it draws is what comes; other operations never notice."""
+    errors = Wire("ssm-incidents").errors("GetResponsePlan")
+    expected: dict[int, str] = {}
+    for seed in range(50):
+        drawn = Faults()
+        drawn.seed("GetResponsePlan", seed, 1, [*errors, *TRANSPORT])
+        expected[seed] = getattr(drawn.take("GetResponsePlan"), "error", "")
+    # One that needs no patience.
+    seed = next(seed for seed, error in expected.items() if error in errors)
+    aws.control("POST", "seed", {"seed": seed, "operations": {"GetResponsePlan": 1}})
+    plan = aws.plan()
+    with pytest.raises(getattr(incidents.exceptions, expected[seed]), match="asked for"):
+        incidents.get_response_plan(arn=plan)
+    aws.control("DELETE", "faults")
+    assert incidents.get_response_plan(arn=plan)
+
+
+@pytest.mark.parametrize(
+    ("operations", "told"),
+    [({"PageEverybody": 0.1}, "operation must be"), ({"StartIncident": 2}, "from 0 to 1")],
+)
+def test_a_seed_that_cannot_be_is_refused(aws: Aws, operations: dict[str, float], told: str) -> None:
+    """The control path says what it would take."""
+    with pytest.raises(HTTPError) as caught:
+        aws.control("POST", "seed", {"seed": 1, "operations": operations})
+    assert told in caught.value.read().decode()
+    caught.value.close()
+
+
+def test_rates_hold_where_they_are_switched_on(aws: Aws, incidents: Any) -> None:
+    """Five starts a second, for each account and Region by itself; reads have a rate of their own."""
+    plan = aws.plan()
+    aws.control("POST", "rules", {"rates": True})
+
+    def starts() -> int:
+        begun, done = time.monotonic(), 0
+        while True:
+            try:
+                aws.start(plan)
+            except incidents.exceptions.ThrottlingException:
+                return done if time.monotonic() - begun < 1 else 5
+            done += 1
+
+    assert 5 <= starts() <= 10
+    assert incidents.get_response_plan(arn=plan)
+    aws.advance(minutes=1)
+    assert 5 <= starts() <= 10
+
+
+def test_without_rates_nothing_is_throttled(aws: Aws) -> None:
+    """By default."""
+    plan = aws.plan()
+    for _ in range(30):
+        aws.start(plan)
+    assert _started(aws, plan) == 30
+
+
+@pytest.mark.parametrize(
+    ("window", "later", "same"),
+    [(None, 60 * 24 * 7, True), (0, 0, False), (86_400, 60 * 23, True), (86_400, 60 * 25, False)],
+)
+def test_a_client_token_is_known_for_a_window(
+    aws: Aws, window: float | None, later: int, *, same: bool
+) -> None:
+    """For ever, not at all, or for a day: nothing may rest on it."""
+    aws.control("POST", "rules", {"token_window_s": window})
+    plan = aws.plan()
+    first = aws.start(plan, clientToken=plan)
+    aws.advance(minutes=later)
+    assert (aws.start(plan, clientToken=plan) == first) == same
 
 
 def test_faults_are_cleared(aws: Aws) -> None:
