@@ -132,6 +132,16 @@ def test_a_body_that_is_no_json_is_kept_as_it_was(event: object, body: str) -> N
     assert world.queues.sent[0]["MessageBody"] == body
 
 
+def test_an_event_without_a_bottom_is_kept_down_to_a_depth() -> None:
+    """Deeper than Python writes it."""
+    world = World()
+    event: list[Any] = []
+    for _ in range(100_000):
+        event = [event]
+    add(world, event)
+    assert world.queues.sent[0]["MessageBody"] == "[" * 60 + '"…"' + "]" * 60
+
+
 def test_the_outline_of_a_wide_event_is_bounded() -> None:
     """Thousands of long members do not burst a message."""
     world = World()

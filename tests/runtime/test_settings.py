@@ -55,6 +55,44 @@ def test_a_fallback_is_optional(tmp_path: Path) -> None:
     assert load({**told, "INCIDENTS_FALLBACK_TOPIC_ARN": ""}).fallback_topic_arn is None
 
 
+def test_a_route_leads_to_one_of_three_destinations() -> None:
+    """A plan, OpsCenter, a topic; and lists become what nobody can change."""
+    lines = [
+        '# {"id": "P", "response_plan_arn": "arn:p", "regions": ["eu-west-1"]}',
+        '# {"id": "O", "ops_item": {}, "calendars": [{"name": "n", "state": "OPEN"}]}',
+        '# {"id": "T", "topic_arn": "arn:t", "related_items": [{"title": "t", "url": "u"}]}',
+    ]
+    routes = routes_in(lines)
+    assert [route.destination for route in routes.values()] == ["arn:p", "ops-items", "arn:t"]
+    assert routes["P"].regions == ("eu-west-1",)
+    assert routes["O"].calendars == ({"name": "n", "state": "OPEN"},)
+    assert routes["T"].related_items == ({"title": "t", "url": "u"},)
+
+
+def test_the_fallback_may_be_ops_items(tmp_path: Path) -> None:
+    """As JSON; an empty variable is none."""
+    told = environment(tmp_path)
+    assert load(told).fallback_ops_item is None
+    assert load({**told, "INCIDENTS_FALLBACK_OPS_ITEM": ""}).fallback_ops_item is None
+    assert load({**told, "INCIDENTS_FALLBACK_OPS_ITEM": "{}"}).fallback_ops_item == {}
+    wanted = {**told, "INCIDENTS_FALLBACK_OPS_ITEM": '{"severity": "1"}'}
+    assert load(wanted).fallback_ops_item == {"severity": "1"}
+    for value, message in (("{", "must be JSON"), ("[]", "must be a JSON object")):
+        with pytest.raises(SettingsError, match=f"INCIDENTS_FALLBACK_OPS_ITEM {message}"):
+            load({**told, "INCIDENTS_FALLBACK_OPS_ITEM": value})
+
+
+def test_the_budget_is_a_number(tmp_path: Path) -> None:
+    """Or what a careful operator would choose."""
+    told = environment(tmp_path)
+    assert (load(told).ceiling, load(told).per_cause) == (150, 20)
+    chosen = load({**told, "INCIDENTS_CEILING": "7", "INCIDENTS_PER_CAUSE": "0"})
+    assert (chosen.ceiling, chosen.per_cause) == (7, 0)
+    for value in ("many", "-1", "1.5"):
+        with pytest.raises(SettingsError, match=r"INCIDENTS_CEILING must be a number \(got"):
+            load({**told, "INCIDENTS_CEILING": value})
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -91,6 +129,11 @@ def test_an_unreadable_index_is_named(tmp_path: Path) -> None:
         ('# {"id": "A", "response_plan_arn": "arn:x", "impact": true}', r"impact must be int \(got bool\)"),
         ('# {"id": "A", "response_plan_arn": "arn:x", "quiet": 1}', r"quiet must be bool \(got int\)"),
         ('# {"id": "A", "response_plan_arn": "arn:x", "colour": 1}', "a route has no field 'colour'"),
+        ('# {"id": "A", "topic_arn": "arn:x", "calendars": ["x"]}', "each of calendars must be dict"),
+        ('# {"id": "A", "topic_arn": "arn:x", "related_items": [[]]}', "each of related_items must be dict"),
+        ('# {"id": "A", "topic_arn": "arn:x", "regions": [1]}', "each of regions must be str"),
+        ('# {"id": "A", "topic_arn": "arn:x", "ops_item": {}}', r"\(got ops_item, topic_arn\)"),
+        ('# {"id": "A", "topic_arn": ""}', r"must have one of .* \(got topic_arn\)"),
     ],
 )
 def test_a_wrong_route_line_is_refused(line: str, message: str) -> None:

@@ -28,6 +28,7 @@ _KINDS: dict[str, type] = {
     "join_for_s": int,
     "quiet": bool,
 }
+_MEMBERS: dict[str, type] = {"regions": str, "related_items": dict, "calendars": dict}
 _DESTINATIONS = ("response_plan_arn", "ops_item", "topic_arn")
 
 
@@ -189,6 +190,8 @@ def _route(text: str, where: str) -> Route:
         # type() and not isinstance(): True is an int, and no impact.
         if type(value) is not kind:
             raise SettingsError(f"{where}: {name} must be {kind.__name__} (got {type(value).__name__})")
+        if isinstance(value, list) and not all(type(each) is _MEMBERS[name] for each in value):
+            raise SettingsError(f"{where}: each of {name} must be {_MEMBERS[name].__name__} (got {value!r})")
     if not fields.get("id"):
         raise SettingsError(f"{where}: a route must have id (got none)")
     named = [name for name in _DESTINATIONS if name in fields]
