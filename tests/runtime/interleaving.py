@@ -6,14 +6,15 @@ A step ends at each call to AWS and at each sleep. Time passes only when everybo
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tests.runtime.fakes import FakeClock
+    from tests.runtime.fakes import FakeClock, Faulty
 
 
 class KilledError(BaseException):
@@ -105,3 +106,30 @@ class Interleaving:
             worker.failure = error
         worker.done = True
         self._back.release()
+
+
+@contextmanager
+def killed_at(call: int, places: Sequence[Faulty], *, after: bool) -> Iterator[None]:
+    """End whoever makes a call to one of some places: before the call, or after its work was done."""
+    left = call
+
+    def dying(usual: Callable[..., object]) -> Callable[..., object]:
+        def call_it(*arguments: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0 and not after:
+                raise KilledError
+            answer = usual(*arguments)
+            if left == 0:
+                raise KilledError
+            return answer
+
+        return call_it
+
+    for place in places:
+        place._call = dying(place._call)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for place in places:
+            del place._call

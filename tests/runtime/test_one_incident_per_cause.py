@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -26,17 +26,11 @@ from tests.runtime.fakes import (
     message,
     refusal,
 )
+from tests.runtime.interleaving import KilledError, killed_at
 from tests.runtime.test_admission import kill
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 WINDOWS = [timedelta(0), timedelta(days=1), None]
 URL = "https://example.com"
-
-
-class KilledError(BaseException):
-    """Lambda ended the invocation."""
 
 
 def by_the_queue(world: World, event: object, receives: int = 1) -> dict[str, Any]:
@@ -52,32 +46,11 @@ def calls_of(world: World, event: dict[str, Any]) -> int:
     return sum(len(place.calls) for place in places) - before
 
 
-def killed(world: World, call: int, *, after: bool) -> Callable[[dict[str, Any]], None]:
-    """Handle an event and end the invocation at a call to AWS: before the call, or after its work."""
-    left = call
-
-    def deliver(event: dict[str, Any]) -> None:
-        for place in (world.service, world.table):
-            usual = place._call
-
-            def dying(operation: str, arguments: Any, work: Any, usual: Any = usual) -> Any:
-                nonlocal left
-                left -= 1
-                if left == 0 and not after:
-                    raise KilledError
-                answer = usual(operation, arguments, work)
-                if left == 0:
-                    raise KilledError
-                return answer
-
-            place._call = dying  # type: ignore[method-assign]
-        with pytest.raises(KilledError):
-            world.deliver(event)
-        for place in (world.service, world.table):
-            del place._call
-        world.clock.time += timedelta(minutes=1)
-
-    return deliver
+def kill_at(call: int, world: World, event: dict[str, Any], *, after: bool) -> None:
+    """Handle an event and end the invocation at a call to AWS; then let the time of the invocation pass."""
+    with killed_at(call, (world.service, world.table), after=after), pytest.raises(KilledError):
+        world.deliver(event)
+    world.clock.time += timedelta(minutes=1)
 
 
 # --- the same signal more than once
@@ -168,7 +141,7 @@ def test_a_start_that_is_killed_at_any_call(window: timedelta | None, *, after: 
         assert number >= 4
         for call in range(1, number + 1):
             world = World(token_window=window)
-            killed(world, call, after=after)(alarm())
+            kill_at(call, world, alarm(), after=after)
             world.deliver(retry)
             world.deliver(alarm())
             assert len(world.service.records) == 1, (call, after)
@@ -184,7 +157,7 @@ def test_a_recovery_that_is_killed_at_any_call(*, after: bool) -> None:
         for call in range(1, calls_of(world, alarm(state="OK", at=1)) + 1):
             world = World()
             world.deliver(alarm())
-            killed(world, call, after=after)(alarm(state="OK", at=1))
+            kill_at(call, world, alarm(state="OK", at=1), after=after)
             world.deliver(following)
             world.deliver(alarm(state="OK", at=1))
             assert len(world.service.open_records()) == left_open, (call, after, following)
@@ -198,7 +171,7 @@ def test_a_join_that_is_killed_at_any_call(*, after: bool) -> None:
     for call in range(1, calls_of(world, alarm(at=1)) + 1):
         world = World()
         world.deliver(alarm())
-        killed(world, call, after=after)(alarm(at=1))
+        kill_at(call, world, alarm(at=1), after=after)
         assert world.outcome(alarm(at=1)) == "joined"
         assert world.outcome(alarm(state="OK", at=2)) == "resolved"
         assert len(world.service.records) == 1
