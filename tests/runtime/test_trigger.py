@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from incidents_runtime.admission import Outcome
 from incidents_runtime.destinations import ServiceError
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.signals import UnreadableEvent
@@ -258,6 +259,64 @@ def test_an_unexpected_error_is_logged_and_raised(capsys: pytest.CaptureFixture[
     with pytest.raises(ServiceError):
         world.deliver(alarm())
     assert "InternalServerException" in told(capsys.readouterr().out)[-1]["reason"]
+
+
+def test_a_repeat_beyond_the_budget_is_told_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a dead letter with its reason; the metrics say how much of the budget is used."""
+    world = World()
+    refused = Outcome("failed", reason="budget: 20 of 20", over_budget=True, budget_used=100)
+    admit = type("Refusing", (), {"admit": staticmethod(lambda *_: refused)})
+    object.__setattr__(world.trigger.handling, "admission", admit)
+    assert world.outcome(alarm()) == "failed"
+    assert world.queues.reasons() == ["budget: 20 of 20"]
+    assert len(world.topics.published) == 1
+    assert figures(capsys.readouterr().out) == {"OverBudget": 1, "BudgetUsed": 100, "Failed": 1}
+
+
+def test_each_failed_try_that_comes_again_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """By Lambda and by the retry queue; not the last one, and none of a smoke test's."""
+    world = World()
+    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    with pytest.raises(ServiceError):
+        world.deliver(alarm())
+    assert figures(capsys.readouterr().out) == {"Retried": 1}
+    for receives, counted in ((1, {"Retried": 1}), (99, {"Failed": 1})):
+        world.service.fail("StartIncident", *[THROTTLED] * 3)
+        world.deliver({"Records": [message(failure_record(alarm()), receives=receives)]}, "retry")
+        assert figures(capsys.readouterr().out) == counted
+
+
+def test_a_failed_signal_is_told_with_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line of a signal says which it is, the last one too."""
+    world = World()
+    world.service.fail("StartIncident", refusal("ValidationException"))
+    world.deliver(alarm())
+    lines = [line for line in told(capsys.readouterr().out) if "level" in line]
+    assert [line["level"] for line in lines] == ["ERROR", "ERROR"]
+    assert {line["key"] for line in lines} == {
+        "Critical|alarm|arn:aws:cloudwatch:us-east-1:123456789012:alarm:ServerCpuTooHigh"
+    }
+    assert lines[0]["message"] == "signal failed"
+    assert "ValidationException" in lines[1]["reason"]
+
+
+def test_every_line_of_a_signal_names_its_incident_once_it_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of a recovery that did not resolve it too."""
+    world = World()
+    world.deliver(alarm(at=1))
+    (record,) = world.service.records
+    capsys.readouterr()
+    world.service.fail("UpdateIncidentRecord", *[THROTTLED] * 3)
+    with pytest.raises(ServiceError):
+        world.deliver(alarm(state="OK", at=2))
+    lines = [line for line in told(capsys.readouterr().out) if "level" in line]
+    assert [(line["message"], line.get("incident_record_arn")) for line in lines] == [
+        ("signal not admitted", record),
+        ("signal not handled yet", None),
+    ]
+    assert all(line["key"].endswith(":alarm:ServerCpuTooHigh") for line in lines)
 
 
 # --- the quiet route

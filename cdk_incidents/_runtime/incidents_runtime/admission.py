@@ -12,7 +12,7 @@ from incidents_runtime.errors import RetryLater
 from incidents_runtime.ledger import LedgerUnreachable, milliseconds, time_of
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import mark_of, source_of, trigger_arn_of
-from incidents_runtime.telemetry import log
+from incidents_runtime.telemetry import known, log
 from incidents_runtime.templates import group_of, ledger_key
 from incidents_runtime.text import one_line
 
@@ -149,6 +149,7 @@ class _Admitted:
         return self._start_unless_held(entry, revision)
 
     def _duplicate(self, entry: Entry, record: str) -> Outcome:
+        known(incident_record_arn=record)
         # Whoever served it may have died before resolving it.
         resolved = record in self._resolve_pending(entry)
         return Outcome("joined", record, "the same signal was delivered before", resolved_at_once=resolved)
@@ -169,6 +170,7 @@ class _Admitted:
         )
 
     def _join(self, entry: Entry, record: str, revision: object) -> Outcome | None:
+        known(incident_record_arn=record)
         joined = entry.with_joined(self.mark, self.cause, self.time_ms)
         # The condition on the revision is what keeps a recovery from slipping in between.
         if not self._write(joined, revision):
@@ -255,6 +257,7 @@ class _Admitted:
 
     def _settle(self, lease: Lease, record: str) -> Outcome:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
+        known(incident_record_arn=record)
         now_ms = milliseconds(self.clock.now())
         try:
             entry = self.ledger.change(self.key, lambda entry: self._entered(entry, lease, record, now_ms))
@@ -298,6 +301,7 @@ class _Admitted:
         return were_open
 
     def _resolved_now(self, entry: Entry, record: str) -> bool:
+        known(incident_record_arn=record)
         try:
             return self.destinations.of_record(record).resolve(record, self.order, self.deadline)
         except ServiceError as error:

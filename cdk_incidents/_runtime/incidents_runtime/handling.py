@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.admission import Admission, Outcome
 from incidents_runtime.destinations import ServiceError
+from incidents_runtime.errors import describe
 from incidents_runtime.ledger import milliseconds
 from incidents_runtime.own_alarms import unless_our_own
 from incidents_runtime.signals import UnreadableEvent, read
 from incidents_runtime.start_request import mark_of, title
-from incidents_runtime.telemetry import about, count, log
+from incidents_runtime.telemetry import about, count, known, log
 from incidents_runtime.templates import ledger_key
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Handling:
             signals = tuple(
                 unless_our_own(signal, self.dead_letters.trigger, self.settings) for signal in signals
             )
+        known(key=", ".join(dict.fromkeys(ledger_key(signal, route) for signal in signals)))
         admitted = self._admit_each(signals, route, delivery, deadline)
         handled = Handled(tuple(outcome for _, outcome in admitted))
         failed = [(signal, outcome) for signal, outcome in admitted if outcome.happened == "failed"]
@@ -142,6 +144,7 @@ class Handling:
                 try:
                     admitted.append((signal, self._admit(signal, route, delivery, deadline)))
                 except Exception as error:  # noqa: BLE001 - one signal does not keep the others from their incidents
+                    log("WARNING", "signal not admitted", reason=describe(error))
                     errors.append(error)
         if errors:
             raise errors[0]
