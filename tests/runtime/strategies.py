@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -84,4 +85,48 @@ def broken_events(draw: st.DrawFn) -> Any:
     return event
 
 
-ANY_EVENT = st.one_of(JSON, broken_events(), broken_events())
+def _in_topic(event: Any) -> Any:
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": _text(event)}}]}
+
+
+def _in_queue(event: Any) -> Any:
+    return {"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": _text(event)}]}
+
+
+def _in_queue_behind_topic(event: Any) -> Any:
+    return _in_queue({"Type": "Notification", "TopicArn": "arn:aws:sns:::t", "Message": _text(event)})
+
+
+def _as_recovery(event: Any) -> Any:
+    return {"recovered": event}
+
+
+def _as_failure(event: Any) -> Any:
+    return {"requestContext": {}, "requestPayload": event}
+
+
+def _text(event: Any) -> str:
+    # A message may also be no JSON at all.
+    return event if isinstance(event, str) else json.dumps(event)
+
+
+WRAPPINGS = (_in_topic, _in_queue, _in_queue_behind_topic, _as_recovery, _as_failure)
+MANUAL_CALLS = st.dictionaries(
+    st.sampled_from(
+        ["clientToken", "impact", "relatedItems", "responsePlanArn", "status", "title", "triggerDetails"]
+    ),
+    st.one_of(JSON, st.sampled_from(["RESOLVED", 1, 5])),
+)
+PLAIN_EVENT = st.one_of(JSON, broken_events(), broken_events(), MANUAL_CALLS)
+
+
+@st.composite
+def wrapped_events(draw: st.DrawFn) -> Any:
+    """Put anything into what messages, failures and rules wrap events in, once to three times."""
+    event = draw(PLAIN_EVENT)
+    for wrapping in draw(st.lists(st.sampled_from(WRAPPINGS), min_size=1, max_size=3)):
+        event = wrapping(event)
+    return event
+
+
+ANY_EVENT = st.one_of(PLAIN_EVENT, PLAIN_EVENT, wrapped_events())

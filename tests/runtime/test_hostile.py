@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from incidents_runtime.settings import Route
+from incidents_runtime.signals import UnreadableEvent, read
+from incidents_runtime.start_request import start_request
+from incidents_runtime.templates import ledger_key
 
-from tests.runtime.fakes import PLAN, World, alarm, failure_record, message
+from tests.runtime.fakes import FUNCTION, NOW, PLAN, World, alarm, failure_record, message
+from tests.runtime.model import violations
 from tests.runtime.strategies import ANY_EVENT, HOSTILE_TEXTS, JSON, examples
 
 TITLES = ("{title}", "{reason} {source} {account} {region} {time}", "{unknown} {title", None)
@@ -35,6 +39,55 @@ def ended(world: World, event: object, result: dict[str, Any]) -> None:
     else:
         assert outcome["outcome"] in ("started", "ignored")
         assert len(world.service.records) == (outcome["outcome"] == "started")
+
+
+TEMPLATES = (
+    "",
+    "{title}{title}{title}",
+    "{key} {reason} {time} {source}",
+    "{detail.reason}{resources.0}{detail.message.title}{account}{region}",
+    "https://example.com/{key}?{detail.state.reason}={resources.0}",
+    "arn:aws:sqs:{region}:{account}:{title}",
+    "{resources.0}",
+    "{ {{}} {0} {title.x} {detail} \ud800 \n",
+)
+
+
+@MANY
+@given(
+    event=ANY_EVENT,
+    title=st.sampled_from(TEMPLATES),
+    key=st.sampled_from(TEMPLATES),
+    item=st.sampled_from(TEMPLATES),
+    impact=st.sampled_from([None, 1, 5]),
+)
+def test_any_event_makes_a_request_within_every_limit(
+    event: object, title: str, key: str, item: str, impact: int | None
+) -> None:
+    """Or it is unreadable; nothing else is ever raised, whatever the route's templates are."""
+    route = Route(
+        id="Critical",
+        response_plan_arn=PLAN,
+        impact=impact,
+        title=title,
+        dedupe_key=key,
+        related_items=({"title": item, "url": item}, {"title": item, "arn": item}),
+    )
+    try:
+        signals = read(event, NOW, route)
+    except UnreadableEvent:
+        return
+    assert signals
+    for signal in signals:
+        request = start_request(signal, route, f"{FUNCTION}:Critical")
+        assert violations("ssm-incidents", "StartIncident", request) == []
+        assert request["title"]
+        assert len(request["relatedItems"]) <= 40
+        assert not request["triggerDetails"]["source"].startswith("aws.")
+        assert isinstance(json.loads(request["triggerDetails"]["rawData"]), dict)
+        assert 0 < len(ledger_key(signal, route).encode()) <= 2_048
+        assert signal.time <= NOW + timedelta(minutes=5)
+        assert len(signal.suppressed_by) <= 300
 
 
 @MANY

@@ -54,6 +54,19 @@ def test_one_token_is_one_cause() -> None:
     assert signal_of(by_source).key == "manual|shop|It"
 
 
+def test_without_a_token_titles_of_two_doors_are_two_causes() -> None:
+    """Two teams' queues may say the same of two things; a token and a resource say what is meant."""
+
+    def by_queue(call: object) -> str:
+        record = {**sample("sqs_raw_text")["Records"][0], "body": json.dumps(call)}
+        return signal_of({"Records": [record]}).key
+
+    queue = "arn:aws:sqs:us-east-1:123456789012:signals"
+    assert by_queue({"title": "It"}) == f"manual|manual|{queue}|It"
+    assert by_queue(CALL) == signal_of(CALL).key
+    assert by_queue({**CALL, "clientToken": ""}) == signal_of({**CALL, "clientToken": ""}).key
+
+
 def test_resolved_recovers_what_the_token_opened() -> None:
     """With the token alone, or with the same title."""
     for call in (sample("manual_resolved"), {"clientToken": "checkout-2026-02-03", "status": "RESOLVED"}):

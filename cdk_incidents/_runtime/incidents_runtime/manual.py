@@ -30,7 +30,9 @@ def is_manual(event: Mapping[str, Any]) -> bool:
     return _TELLING.intersection(event) != set() and set(event) <= set(_FIELDS)
 
 
-def manual_signal(event: Mapping[str, Any], received: datetime, route: Route | None) -> Signal:
+def manual_signal(
+    event: Mapping[str, Any], received: datetime, route: Route | None, door: str = ""
+) -> Signal:
     """Read a manual call.
 
     Parameters
@@ -42,12 +44,14 @@ def manual_signal(event: Mapping[str, Any], received: datetime, route: Route | N
         When it came; the time of what happened, where ``triggerDetails.timestamp`` tells none.
     route
         The route that was called, if it is known.
+    door
+        The topic or queue that the call came by. By default the function was called itself.
 
     Returns
     -------
     Signal
         Opened, or recovered by the status ``RESOLVED``. Calls of one ``clientToken`` are of one cause;
-        without one, calls of one title about the same resource or from the same source.
+        without one, calls of one title about the same resource, or by the same door from the same source.
 
     Raises
     ------
@@ -68,7 +72,8 @@ def manual_signal(event: Mapping[str, Any], received: datetime, route: Route | N
     title = text(event.get("title")).strip() or f"Incident of {source}"
     transition = _TRANSITIONS[event.get("status", "OPEN")]
     told = moment(details.get("timestamp"))
-    key = key_of("manual", token) if token else key_of("manual", arn or source, title)
+    about = [arn] if arn else [source, door] if door else [source]
+    key = key_of("manual", token) if token else key_of("manual", *about, title)
     return Signal(
         # Not the source that the call names: a RESOLVED with nothing but its token has none.
         source=SOURCE,

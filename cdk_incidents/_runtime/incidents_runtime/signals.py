@@ -69,7 +69,8 @@ class _Reader:
     def __init__(self, received: datetime, route: Route | None) -> None:
         self.received, self.route = received, route
 
-    def signals(self, event: object, wrappings: int) -> tuple[Signal, ...]:
+    def signals(self, event: object, wrappings: int, door: str = "") -> tuple[Signal, ...]:
+        """Read what is wrapped so many times at most; the door is the topic or queue that it came by."""
         fields = mapping(event)
         if not fields:
             received_kind = type(event).__name__ if event else repr(event)
@@ -77,25 +78,25 @@ class _Reader:
         if wrappings == 0:
             raise UnreadableEvent(f"an event must be wrapped at most {_MOST_WRAPPINGS - 1} times")
         if "requestPayload" in fields and "requestContext" in fields:
-            return self.signals(fields["requestPayload"], wrappings - 1)
+            return self.signals(fields["requestPayload"], wrappings - 1, door)
         if set(fields) == {"recovered"}:
-            return tuple(map(_recovered, self.signals(fields["recovered"], wrappings - 1)))
+            return tuple(map(_recovered, self.signals(fields["recovered"], wrappings - 1, door)))
         messages = messages_in(fields)
         if messages is not None:
             return tuple(signal for message in messages for signal in self._in(message, wrappings - 1))
-        return (self._signal(fields),)
+        return (self._signal(fields, door),)
 
     def _in(self, message: Message, wrappings: int) -> tuple[Signal, ...]:
         if not message.is_about_the_subscription:
             try:
-                return self.signals(loaded(message.body), wrappings)
+                return self.signals(loaded(message.body), wrappings, message.arn)
             except manual.AnotherPlan:
                 raise
             except UnreadableEvent:
                 pass
         return (message_signal(message, self.received),)
 
-    def _signal(self, fields: Mapping[str, Any]) -> Signal:
+    def _signal(self, fields: Mapping[str, Any], door: str) -> Signal:
         if "alarmArn" in fields and "alarmData" in fields:
             return alarms.alarm_signal(alarms.in_eventbridge_shape(fields), self.received)
         if text(fields.get("detail-type")) and text(fields.get("source")):
@@ -103,7 +104,7 @@ class _Reader:
         if alarm_messages.is_alarm_message(fields):
             return alarms.alarm_signal(alarm_messages.of_message(fields), self.received)
         if manual.is_manual(fields):
-            return manual.manual_signal(fields, self.received, self.route)
+            return manual.manual_signal(fields, self.received, self.route, door)
         raise UnreadableEvent(
             "an event must be an alarm's (alarmArn, alarmData), EventBridge's (source, detail-type),"
             " a topic's or a queue's (Records), or a manual call: StartIncident's fields and no others"
