@@ -64,7 +64,7 @@ PUBLISH = ["sns:Publish"]
 """On the topic."""
 
 USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey"]
-"""On the key of a topic, to publish to it."""
+"""On the key of a topic, through SNS, to publish to it."""
 
 ASK_CALENDAR = ["ssm:GetCalendarState"]
 """On the Change Calendar, which is a document."""

@@ -16,10 +16,13 @@ from cdk_incidents._nag import acknowledge_wildcard
 from cdk_incidents._plans import contact_arns, contact_patterns, plan_name, record_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
     from constructs import Construct, IConstruct
+
+    Conditions: TypeAlias = Mapping[str, Mapping[str, str]] | None
 
 # IAM takes 10,240 characters of a role's own policies in all, 6,144 of a managed one, ten of these a role.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -33,9 +36,10 @@ _ARNS = 124
 _CONTACT = 62
 _LONGEST_NAME = 200
 _LONGEST_ALIAS = 255
-# A statement without its actions and resources; of what synth may not know a topic's name is the longest.
+# A statement without its actions, resources and conditions; and what synth may not know of a topic's ARN, a
+# key's and a calendar's.
 _STATEMENT = 60
-_LONGEST_RESOURCE = 300
+_LONGEST_RESOURCE = {"sns": 310, "kms": 90, "ssm": 140}
 _LONGEST_REGION = 14
 _TOKEN = re.compile(r"\$\{Token\[.*?]}")
 
@@ -95,17 +99,19 @@ class PlanPermissions:
         """Tell whether something other than a plan is among these already."""
         return arn in self._others.get(tuple(actions), {})
 
-    def has_room_to_allow(self, actions: Sequence[str], arn: str) -> bool:
+    def has_room_to_allow(self, actions: Sequence[str], arn: str, conditions: Conditions = None) -> bool:
         """Tell whether one more such thing fits into a policy."""
-        return self._size_of_other(actions, arn) <= self._room
+        return self._size_of_other(actions, arn, conditions) <= self._room
 
-    def allow(self, actions: Sequence[str], arn: str) -> None:
-        """Add something other than a plan by its ARN."""
-        self._room -= self._size_of_other(actions, arn)
+    def allow(self, actions: Sequence[str], arn: str, conditions: Conditions = None) -> None:
+        """Add something other than a plan by its ARN; the same actions always have the same conditions."""
+        self._room -= self._size_of_other(actions, arn, conditions)
         arns = self._others.setdefault(tuple(actions), {})
         if not arns:
             resources = lazy_texts(functools.partial(list, arns))
-            self._document.add_statements(iam.PolicyStatement(actions=[*actions], resources=resources))
+            self._document.add_statements(
+                iam.PolicyStatement(actions=[*actions], resources=resources, conditions=conditions)
+            )
         arns[arn] = None
 
     def _engaged(self) -> list[str]:
@@ -122,13 +128,15 @@ class PlanPermissions:
         names = 2 * (_LONGEST_NAME if is_token(name) else len(name))
         return _ARNS + names + sum(map(_size_of_contact, further))
 
-    def _size_of_other(self, actions: Sequence[str], arn: str) -> int:
+    def _size_of_other(self, actions: Sequence[str], arn: str, conditions: Conditions) -> int:
         place, _, name = arn.rpartition(":")
         size = len(_TOKEN.sub("r" * _LONGEST_REGION, place))
-        size += _LONGEST_RESOURCE if is_token(name) else len(name)
+        size += _LONGEST_RESOURCE[actions[0].partition(":")[0]] if is_token(name) else len(name)
         # With the comma and the quotes.
         size += 4
-        return size if tuple(actions) in self._others else size + _STATEMENT + len(json.dumps(actions))
+        if tuple(actions) in self._others:
+            return size
+        return size + _STATEMENT + len(json.dumps([actions, conditions]))
 
 
 def _size_of_contact(arn: str) -> int:
@@ -172,14 +180,21 @@ class PlanPolicies:
         )
 
     def allow_other(
-        self, argument: str, actions: Sequence[str], arn: str, *, role: iam.Role, waiting: IConstruct
+        self,
+        argument: str,
+        actions: Sequence[str],
+        arn: str,
+        *,
+        conditions: Conditions = None,
+        role: iam.Role,
+        waiting: IConstruct,
     ) -> None:
         """Let the role do something with what is no plan, such as a topic."""
         if any(portion.allows(actions, arn) for portion in self._portions):
             return
-        if not self._portions[-1].has_room_to_allow(actions, arn):
+        if not self._portions[-1].has_room_to_allow(actions, arn, conditions):
             self._add_a_managed_policy(argument, arn, role, waiting)
-        self._portions[-1].allow(actions, arn)
+        self._portions[-1].allow(actions, arn, conditions)
 
     def _add_a_managed_policy(self, argument: str, shown: str, role: iam.Role, waiting: IConstruct) -> None:
         if len(self._portions) > _MANAGED_POLICIES:

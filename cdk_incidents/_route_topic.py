@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents._arn import same_deployment
@@ -31,6 +32,14 @@ def check_region_of_topic(user: IConstruct, topic: Topic) -> None:
         raise refusal(
             "topic", f"in the trigger's Region, {here}", f"{topic.node.path} in {there}", "make one there."
         )
+
+
+def key_arn_seen_from(key: kms.IKey, user: IConstruct) -> str:
+    """Return a key's ARN for a policy; of another stack's, which has no name, all keys of that account."""
+    if not isinstance(key.node.default_child, kms.CfnKey) or same_deployment(key, user):
+        return key.key_arn
+    account = Stack.of(key).account
+    return Stack.of(user).format_arn(service="kms", account=account, resource="key", resource_name="*")
 
 
 def topic_arn_seen_from(topic: Topic, user: IConstruct) -> str:

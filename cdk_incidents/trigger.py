@@ -24,7 +24,12 @@ from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
-from cdk_incidents._route_topic import check_region_of_topic, check_topic_of_ours, topic_arn_seen_from
+from cdk_incidents._route_topic import (
+    check_region_of_topic,
+    check_topic_of_ours,
+    key_arn_seen_from,
+    topic_arn_seen_from,
+)
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
 from cdk_incidents._trigger_metrics import TriggerMetrics
@@ -415,18 +420,30 @@ class IncidentTrigger(TriggerMetrics, Construct):
         if topic is not None and settings.topic_arn is not None:
             self._allow_other("topic", permissions.PUBLISH, settings.topic_arn)
             if topic.master_key is not None:
-                self._allow_other("topic", permissions.USE_KEY, topic.master_key.key_arn)
+                key = key_arn_seen_from(topic.master_key, self)
+                through = {"StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.amazonaws.com"}}
+                self._allow_other("topic", permissions.USE_KEY, key, through)
+                if key.endswith("*"):
+                    acknowledge_wildcard(self, key, "Another stack's key has no name to write down.")
         if settings.ops_items is not None:
             items = Stack.of(self).format_arn(service="ssm", resource="opsitem", resource_name="*")
             self._allow_other("ops_items", permissions.OPEN_OPS_ITEMS, "*")
             self._allow_other("ops_items", permissions.FOLLOW_OPS_ITEMS, items)
-            acknowledge_wildcard(self.role, items, "An OpsItem's ARN ends in a random id.")
+            acknowledge_wildcard(self, items, "An OpsItem's ARN ends in a random id.")
         for calendar in calendars:
             self._allow_other("suppression", permissions.ASK_CALENDAR, calendar)
         self._settings[settings.id] = settings
 
-    def _allow_other(self, argument: str, actions: Sequence[str], arn: str) -> None:
-        self._plan_policies.allow_other(argument, actions, arn, role=self.role, waiting=self.function)
+    def _allow_other(
+        self,
+        argument: str,
+        actions: Sequence[str],
+        arn: str,
+        conditions: dict[str, dict[str, str]] | None = None,
+    ) -> None:
+        self._plan_policies.allow_other(
+            argument, actions, arn, conditions=conditions, role=self.role, waiting=self.function
+        )
 
     def _regions_of(self, plan: IResponsePlanRef | None, given: Sequence[str] | None) -> Sequence[str]:
         """Return at synth, when the replication set is known, where else a route's incidents may start."""
@@ -610,7 +627,7 @@ class _HasARoute:
 def _check_one(**destinations: object) -> None:
     named = [name for name, value in destinations.items() if value is not None]
     if len(named) != 1:
-        rule = f"exactly one of {', '.join(destinations)}"
+        rule = "exactly one of response_plan, ops_items and topic"
         raise refusal("destination", rule, " and ".join(named) or "none", "pass one of these.")
 
 

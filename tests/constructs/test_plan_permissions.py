@@ -12,7 +12,16 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 
-from cdk_incidents import EscalationPlan, IncidentTemplate, IncidentTrigger, ResponsePlan, SmokeTest, Stage
+from cdk_incidents import (
+    EscalationPlan,
+    IncidentTemplate,
+    IncidentTrigger,
+    OpsItems,
+    ResponsePlan,
+    SmokeTest,
+    Stage,
+    Suppression,
+)
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
@@ -180,6 +189,77 @@ def test_each_plan_is_in_one_policy_with_all_that_belongs_to_it(many: Synth) -> 
     assert [{plan_arn(arn.split("/")[1]) for arn in arns} for arns in tagged] == starts
     assert policies.resources_of(ENGAGE) == [{contact_arn("first")}] * len(starts)
     assert len(starts) == 1 + len(policies.managed)
+
+
+MANY = 40
+
+
+@pytest.fixture(scope="module")
+def mixed(make: Make) -> Synth:
+    """Return a stack whose many routes lead everywhere, each to another topic, key and calendar, or plan."""
+    stack = make.stack()
+    fallback = sns.Topic(stack, "Fallback", master_key=kms.Key(stack, "Key"))
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name="f" * 64, fallback=fallback)
+    trigger.add_route("ops-items", ops_items=OpsItems())
+    for number in range(MANY):
+        window = Suppression.while_closed(calendar_name(number))
+        topic = sns.Topic(stack, f"Topic{number}", master_key=kms.Key(stack, f"Key{number}"))
+        trigger.add_route(f"topic-{number}", topic=topic, suppression=[window])
+        plan = make.plan(stack, f"Plan{number}", name=long_name(number))
+        trigger.add_route(f"plan-{number}", response_plan=plan)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=make.plan(stack, "Quiet", name="q" * 200))
+    return make.synth(stack)
+
+
+def calendar_name(number: int) -> str:
+    """Return the longest name of a calendar, one of many."""
+    return f"{number:03}".ljust(128, "c")
+
+
+def test_routes_to_anything_fit(mixed: Synth) -> None:
+    """Topics, keys and calendars take their place beside the plans, and each is named once."""
+    policies = Policies(mixed)
+    policies.check_sizes()
+    assert policies.managed
+    expected = {
+        "sns:Publish": MANY,
+        "kms:GenerateDataKey": MANY,
+        "ssm:GetCalendarState": MANY,
+        "ssm-incidents:StartIncident": MANY + 1,
+    }
+    for action, count in expected.items():
+        # The fallback's grants are CDK's own, in a policy beside ours.
+        statements = [
+            statement
+            for document in [policies.inline[0], *policies.managed]
+            for statement in document["Statement"]
+            if action in listed(statement["Action"])
+        ]
+        assert sum(len(listed(statement["Resource"])) for statement in statements) == count
+        assert all(listed(statement["Resource"]) for statement in statements)
+    assert set(mixed.of_type(MANAGED)) <= mixed.comes_after(mixed.id_of("Custom::IncidentSmokeTest"))
+
+
+def ask_calendars(trigger: IncidentTrigger, count: int) -> None:
+    """Add routes that each ask ten calendars."""
+    windows = [Suppression.while_open(calendar_name(number)) for number in range(count)]
+    for start in range(0, count, 10):
+        trigger.add_route(f"route-{start}", ops_items=OpsItems(), suppression=windows[start : start + 10])
+
+
+def test_refuses_the_calendar_that_fits_nowhere(make: Make) -> None:
+    """More calendars than the role's policies hold are refused by the argument's name."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger")
+    message = (
+        r"^suppression must be one whose permissions fit into the trigger's role and 10 managed policies"
+    )
+    with pytest.raises(ValueError, match=message):
+        ask_calendars(trigger, 400)
+    policies = Policies(make.synth(stack))
+    policies.check_sizes()
+    assert len(policies.managed) == MANAGED_POLICIES
+    assert sum(map(len, policies.resources_of("ssm:GetCalendarState"))) >= 280
 
 
 def test_the_function_waits_for_every_policy(many: Synth) -> None:
