@@ -25,7 +25,7 @@ from .control import Control
 from .event_targets import EventTargets
 from .faults import Faults
 from .gateway import Gateway
-from .services import CONTACTS, INCIDENT_MANAGER, SYSTEMS_MANAGER, Service
+from .services import CLOUDWATCH, CONTACTS, INCIDENT_MANAGER, SYSTEMS_MANAGER, Service
 from .state import Cloud
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ async def _run(
         "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
         "ssm-contacts": Service(cloud, "ssm-contacts", CONTACTS, pending),
         "ssm": Service(cloud, "ssm", SYSTEMS_MANAGER, pending, shared=True),
+        "monitoring": Service(cloud, "cloudwatch", CLOUDWATCH, pending, shared=True),
     }
     emulator, connections = adapter.Emulator(cloud), adapter.Connections()
     cloud.outside = emulator

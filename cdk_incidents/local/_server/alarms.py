@@ -5,12 +5,11 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_
 
 from __future__ import annotations
 
-import contextvars
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import ops_items
+from . import mutes, ops_items
 from .alarm_events import configuration, stamp, topic_message
 from .errors import ServiceError
 from .state import Caller
@@ -42,8 +41,9 @@ class Alarms:
         self._cloud = cloud
         self._incidents = incidents
         self._invoke = invoke
-        # By ARN: the state that was told last; the one before actions were held back; the period that runs.
-        self._last: dict[str, dict[str, Any]] = {}
+        cloud.unmuted = self._resume
+        # By ARN: what was told last; the state before actions were held back; the period that runs.
+        self._told: dict[str, dict[str, Any]] = {}
         self._before: dict[str, str] = {}
         self._period: dict[str, object] = {}
 
@@ -51,21 +51,18 @@ class Alarms:
         """Tell the bus, whatever holds the alarm's actions back, then act unless something does."""
         self._cloud.clock.catch_up()
         self._await_suppressor(alarm)
-        held = alarm.get("ActionsSuppressedBy")
-        if held:
-            self._before.setdefault(alarm["AlarmArn"], before)
-        self._tell(alarm, before, reason, act=not held)
+        self._tell(alarm, before, reason)
         for composite in self._emulator.suppressed_by(alarm):
             if after == "ALARM":
                 self._suppress(composite, "Alarm")
             elif composite.get("ActionsSuppressedBy") == "Alarm":
                 self._suppress(composite, "ExtensionPeriod")
 
-    def _tell(self, alarm: Alarm, before: str, reason: str, *, act: bool) -> None:
-        now = self._cloud.clock.now()
+    def _tell(self, alarm: Alarm, before: str, reason: str) -> None:
+        arn, now = alarm["AlarmArn"], self._cloud.clock.now()
         initial = {"value": before, "reason": "Unchecked: Initial alarm creation"}
         unknown = {**initial, "timestamp": stamp(_created(alarm, now))}
-        previous = self._last.get(alarm["AlarmArn"], unknown)
+        previous = self._told[arn]["state"] if arn in self._told else unknown
         if previous["value"] != before:
             previous = unknown
         state = {"value": alarm["StateValue"], "reason": reason, "timestamp": stamp(now)}
@@ -73,17 +70,47 @@ class Alarms:
             if alarm.get(name):
                 told = name.removeprefix("State")
                 state[told[0].lower() + told[1:]] = alarm[name]
-        self._last[alarm["AlarmArn"]] = state
-        detail = {
+        detail = self._told[arn] = {
             "alarmName": alarm["AlarmName"],
             "state": state,
             "previousState": previous,
             "configuration": configuration(alarm),
         }
-        self._emulator.put_event("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
-        if act and alarm.get("ActionsEnabled", True):
-            for action in alarm.get(_ACTIONS[state["value"]]) or []:
-                self._act(alarm, action, detail, now)
+        muted = self._muted(arn)
+        self._emulator.put_event("CloudWatch Alarm State Change", arn, {**detail, **muted})
+        if muted or alarm.get("ActionsSuppressedBy"):
+            self._before.setdefault(arn, before)
+        else:
+            self._before.pop(arn, None)
+            self._perform(alarm)
+
+    # Mute rules
+
+    def _muted(self, arn: str) -> dict[str, Any]:
+        """Give what an event says of the rule that mutes an alarm, and look again when its window ends."""
+        window = mutes.window(self._cloud, arn)
+        if window is None:
+            return {}
+        self._cloud.clock.at(window.end, lambda: self._resume(arn))
+        times = {"muteWindowStart": stamp(window.begin), "muteWindowEnd": stamp(window.end)}
+        return {"muteDetail": {"mutedByArn": window.rule, **times}}
+
+    def _resume(self, arn: str) -> None:
+        """Act on what still stands of what happened while an alarm was muted; the bus has been told.
+
+        CHOICE: what came and went meanwhile is not documented; here there is nothing to do.
+        """
+        with self._emulator.owning(arn):
+            alarm = self._emulator.alarm(arn)
+            if (
+                alarm is None
+                or alarm.get("ActionsSuppressedBy")
+                or arn not in self._before
+                or self._muted(arn)
+            ):
+                return
+            if self._before.pop(arn) != alarm["StateValue"]:
+                self._perform(alarm)
 
     # Suppression of a composite alarm's actions
 
@@ -104,8 +131,7 @@ class Alarms:
         if by not in _PERIODS:
             return
         ends = self._cloud.clock.now() + dt.timedelta(seconds=int(alarm.get(_PERIODS[by], 0)))
-        context = contextvars.copy_context()
-        self._cloud.clock.at(ends, lambda: context.run(self._end_period, arn, period))
+        self._cloud.clock.at(ends, lambda: self._end_period(arn, period))
         self._cloud.clock.catch_up()  # for a period of no length
 
     def _end_period(self, arn: str, period: object) -> None:
@@ -113,15 +139,25 @@ class Alarms:
 
         CHOICE: what becomes of a state that had gone again is not documented; here there is nothing to do.
         """
-        alarm = self._emulator.alarm(arn)
-        if alarm is None or self._period.get(arn) is not period:
-            return
-        for name in _SUPPRESSED:
-            alarm.pop(name, None)
-        if self._before.pop(arn, alarm["StateValue"]) != alarm["StateValue"]:
-            self._tell(alarm, alarm["StateValue"], alarm["StateReason"], act=True)
+        with self._emulator.owning(arn):
+            alarm = self._emulator.alarm(arn)
+            if alarm is None or self._period.get(arn) is not period:
+                return
+            for name in _SUPPRESSED:
+                alarm.pop(name, None)
+            if self._before.get(arn, alarm["StateValue"]) != alarm["StateValue"]:
+                self._tell(alarm, alarm["StateValue"], alarm["StateReason"])
+            else:
+                self._before.pop(arn, None)
 
     # Actions
+
+    def _perform(self, alarm: Alarm) -> None:
+        """Do what an alarm does in its state, unless that is switched off."""
+        detail, now = self._told[alarm["AlarmArn"]], self._cloud.clock.now()
+        for action in alarm.get(_ACTIONS[alarm["StateValue"]]) or []:
+            if alarm.get("ActionsEnabled", True):
+                self._act(alarm, action, detail, now)
 
     def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         kinds = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from .constraints import violations
 from .errors import ServiceError, invalid
@@ -347,6 +349,32 @@ class CompositeAlarmType:
         self._emulator.delete_alarm(name)
 
 
+class AlarmMuteRuleType(Type):
+    """AWS::CloudWatch::AlarmMuteRule: its dates are texts, in the schedule's zone."""
+
+    name, service = "AWS::CloudWatch::AlarmMuteRule", "monitoring"
+    replacing = ("Name",)
+
+    def create(self, logical_id: str, props: Props, stack: str) -> Created:
+        """Create the rule."""
+        named = {"Name": f"{stack}-{logical_id}-{uuid.uuid4().hex[:12]}", **props}
+        arn = self._calls.arn("cloudwatch", f"alarm-mute-rule:{named['Name']}")
+        return self.update(arn, {}, named, stack)
+
+    def update(self, arn: str, _old: Props, props: Props, _stack: str) -> Created:
+        """Put the rule as it is now."""
+        zone = ZoneInfo(props["Rule"]["Schedule"].get("Timezone", "UTC"))
+        given = {name: props[name] for name in ("StartDate", "ExpireDate") if name in props}
+        dates: Props = {n: dt.datetime.fromisoformat(text).replace(tzinfo=zone) for n, text in given.items()}
+        rule: Props = {**props, **dates, "Name": arn.rpartition(":")[2]}
+        self._calls(self.service, "PutAlarmMuteRule", rule)
+        return arn, {"Arn": arn}
+
+    def delete(self, arn: str, _props: Props) -> None:
+        """Delete the rule."""
+        self._calls(self.service, "DeleteAlarmMuteRule", {"AlarmMuteRuleName": arn.rpartition(":")[2]})
+
+
 class FunctionPolicyType:
     """AWS::Lambda::ResourcePolicy: all of one qualifier's policy, in place of what permissions put there."""
 
@@ -378,6 +406,11 @@ class Calls:
         self._cloud = cloud
         self._services = services
 
+    def arn(self, service: str, resource: str) -> str:
+        """Give the ARN of a resource of this account and Region."""
+        account, region = self._emulator.here()
+        return f"arn:aws:{service}:{region}:{account}:{resource}"
+
     def __call__(
         self, service: str, operation: str, params: dict[str, Any], *, missing_ok: bool = False
     ) -> dict[str, Any]:
@@ -402,7 +435,8 @@ class Calls:
 def add_types(emulator: Emulator, cloud: Cloud, services: dict[str, Service]) -> None:
     """Teach the emulator's CloudFormation the types."""
     calls, chat = Calls(emulator, cloud, services), dict[str, Props]()
-    by_api = (ResponsePlanType, ReplicationSetType, ContactType, ContactChannelType, RotationType, PlanType)
+    by_api: tuple[type[Type], ...] = (ResponsePlanType, ReplicationSetType, ContactType, ContactChannelType)
+    by_api += (RotationType, PlanType, AlarmMuteRuleType)
     slack, teams = ("SlackWorkspaceId", "ConfigurationName"), ("TeamId", "TeamsTenantId", "ConfigurationName")
     arn = "arn:aws:chatbot::{account}:chat-configuration/%s/{ConfigurationName}"
     share = "arn:aws:ram:{region}:{account}:resource-share/{uuid}"

@@ -12,6 +12,7 @@ from . import (
     engagements,
     faults,
     incidents,
+    mutes,
     ops_items,
     permissions,
     replication,
@@ -72,9 +73,19 @@ SYSTEMS_MANAGER: dict[str, Play] = {
     "GetCalendarState": calendars.get_calendar_state,
     **runbooks.plays(),
 }
+CLOUDWATCH: dict[str, Play] = {
+    "PutAlarmMuteRule": mutes.put_alarm_mute_rule,
+    "DeleteAlarmMuteRule": mutes.delete_alarm_mute_rule,
+}
 _REGION = re.compile(r"Credential=[^/]*/[^/]*/([^/]*)/")
 # These work without a replication set, or in a Region that it lacks.
-_ANYWHERE = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet", *SYSTEMS_MANAGER}
+_ANYWHERE = {
+    "CreateReplicationSet",
+    "ListReplicationSets",
+    "GetReplicationSet",
+    *SYSTEMS_MANAGER,
+    *CLOUDWATCH,
+}
 
 
 class BrokenConnection(Exception):  # noqa: N818

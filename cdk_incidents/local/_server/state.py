@@ -107,6 +107,9 @@ class Cloud:
     # What is shared by RAM, by the share's ARN.
     shares: dict[str, dict[str, Any]] = field(default_factory=dict)
     outside: Outside = field(default_factory=Alone)
+    # Alarm mute rules by ARN, and who is told of an alarm that may be muted no longer.
+    mutes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unmuted: Callable[[str], None] = lambda _alarm_arn: None
 
     def account(self, account_id: str) -> Account:
         """Give an account; a new one is an existing customer's, with a replication set in the home Region."""

@@ -1,0 +1,135 @@
+"""Alarm mute rules: windows, by a schedule, in which the actions of some alarms wait.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-mute-rules.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from .errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .state import Caller, Cloud
+
+_EXPRESSION = re.compile(r"at\((?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d)\)|cron\((?P<cron>\S+( \S+){4})\)")
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
+_MINUTE, _LONGEST = dt.timedelta(minutes=1), dt.timedelta(days=15)
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+
+
+class Window(NamedTuple):
+    """A time in which a rule mutes."""
+
+    rule: str
+    begin: dt.datetime
+    end: dt.datetime
+
+
+def put_alarm_mute_rule(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Make a rule, or change it."""
+    schedule = params["Rule"]["Schedule"]
+    _matcher(schedule["Expression"])
+    if schedule.get("Timezone", "UTC") not in available_timezones():
+        raise _invalid("Timezone", "one of the time zone database", schedule["Timezone"])
+    if not _MINUTE <= _duration(schedule["Duration"]) <= _LONGEST:
+        raise _invalid("Duration", "from PT1M to P15D", schedule["Duration"])
+    _change(cloud, _arn(caller, params["Name"]), params)
+    return {}
+
+
+def delete_alarm_mute_rule(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Delete a rule, whether there is one or not; what it muted goes on at once."""
+    _change(cloud, _arn(caller, params["AlarmMuteRuleName"]), None)
+    return {}
+
+
+def _arn(caller: Caller, name: str) -> str:
+    return f"arn:aws:cloudwatch:{caller.region}:{caller.account.id}:alarm-mute-rule:{name}"
+
+
+def _change(cloud: Cloud, arn: str, rule: dict[str, Any] | None) -> None:
+    targets = _targets(cloud.mutes.pop(arn, {}))
+    if rule:
+        cloud.mutes[arn] = rule
+    for name in targets:
+        cloud.unmuted(arn.replace(":alarm-mute-rule:", ":alarm:").rpartition(":")[0] + f":{name}")
+
+
+def _targets(rule: dict[str, Any]) -> list[str]:
+    names: list[str] = rule.get("MuteTargets", {}).get("AlarmNames", [])
+    return names
+
+
+def window(cloud: Cloud, alarm_arn: str) -> Window | None:
+    """Give the window that mutes an alarm now; of several, the one that ends last."""
+    place, _, name = alarm_arn.partition(":alarm:")
+    rules = cloud.mutes.items()
+    here = [(arn, rule) for arn, rule in rules if arn.startswith(f"{place}:") and name in _targets(rule)]
+    found = [window for arn, rule in here if (window := _window(arn, rule, cloud.clock.now()))]
+    return max(found, key=lambda window: window.end, default=None)
+
+
+def _window(arn: str, rule: dict[str, Any], now: dt.datetime) -> Window | None:
+    schedule = rule["Rule"]["Schedule"]
+    begins, duration = _matcher(schedule["Expression"]), _duration(schedule["Duration"])
+    local = now.astimezone(ZoneInfo(schedule.get("Timezone", "UTC"))).replace(second=0, microsecond=0)
+    for minute in range(int(duration / _MINUTE)):
+        time = local - minute * _MINUTE
+        if begins(time):
+            begin = time.astimezone(dt.timezone.utc)
+            end = min(begin + duration, rule.get("ExpireDate", begin + duration))
+            return Window(arn, begin, end) if rule.get("StartDate", begin) <= now < end else None
+    return None
+
+
+def _matcher(expression: str) -> Callable[[dt.datetime], bool]:
+    """Give what tells whether a window begins at a local minute."""
+    found = _EXPRESSION.fullmatch(expression)
+    if found is None:
+        raise _invalid("Expression", "at(yyyy-MM-ddThh:mm), or cron(…) of five fields", expression)
+    if found["at"]:
+        return lambda time: time.strftime("%Y-%m-%dT%H:%M") == found["at"]
+    minute, hour, day, month, weekday = found["cron"].upper().split()
+    try:
+        fields = [
+            _field(minute),
+            _field(hour),
+            _field(day),
+            _field(month, _MONTHS, 1),
+            _field(weekday, _DAYS),
+        ]
+    except ValueError:
+        raise _invalid("Expression", "of numbers, names, *, - and ,", expression) from None
+
+    def begins(time: dt.datetime) -> bool:
+        values = (time.minute, time.hour, time.day, time.month, time.isoweekday() % 7)
+        return all(value in field for value, field in zip(values, fields, strict=True))
+
+    return begins
+
+
+def _field(text: str, names: list[str] | None = None, first: int = 0) -> set[int]:
+    def number(part: str) -> int:
+        return names.index(part) + first if names and part in names else int(part)
+
+    if text == "*":
+        return set(range(60))
+    ranges = (part.partition("-") for part in text.split(","))
+    return {n for begin, _, end in ranges for n in range(number(begin), number(end or begin) + 1)}
+
+
+def _duration(text: str) -> dt.timedelta:
+    found = _DURATION.fullmatch(text)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return dt.timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def _invalid(member: str, rule: str, received: str) -> ServiceError:
+    return ServiceError("ValidationError", f"{member} must be {rule} (got {received})")
