@@ -104,6 +104,22 @@ def test_no_second_try_without_time_for_it() -> None:
     assert len(started.service.called("StartIncident")) == 1
 
 
+def test_no_second_try_after_a_long_look() -> None:
+    """Looking takes its time too; then nobody knows, and the next one looks first."""
+    started = Started(seconds=20)
+
+    def eight_seconds(operation: str) -> None:
+        if operation == "ListIncidentRecords":
+            started.world.clock.time += timedelta(seconds=8)
+
+    started.service.before_call = eight_seconds
+    started.service.fail("StartIncident", INTERNAL)
+    with pytest.raises(ServiceError) as raised:
+        started.start()
+    assert raised.value.kind == "ambiguous"
+    assert len(started.service.called("StartIncident")) == 1
+
+
 def test_no_look_without_time_for_it() -> None:
     """Then nobody knows, and the next one looks."""
     started = Started(seconds=11)

@@ -113,10 +113,14 @@ def patiently(clock: Clock, deadline: Deadline, question: Callable[[], Answer]) 
         try:
             return question()
         except ServiceError as error:
-            enough = deadline.allows(_FIRST_PAUSE_S * tries + ONE_CALL_S + TIME_TO_ANSWER_S)
-            if not error.may_pass or tries == ATTEMPTS or not enough:
+            if not error.may_pass or tries == ATTEMPTS or not may_go_on(deadline, tries):
                 raise
         back_off(clock, tries)
+
+
+def may_go_on(deadline: Deadline, tries: int) -> bool:
+    """Say whether there is time for the pause after so many tries, and for another call."""
+    return deadline.allows(_FIRST_PAUSE_S * tries + ONE_CALL_S + TIME_TO_ANSWER_S)
 
 
 def back_off(clock: Clock, tries: int) -> None:

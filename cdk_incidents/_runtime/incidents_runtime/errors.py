@@ -12,6 +12,9 @@ from botocore.exceptions import (
     HTTPClientError,
     ParamValidationError,
 )
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
+)
 
 Kind = Literal["retry", "ambiguous", "access", "not_found", "permanent"]
 
@@ -134,7 +137,7 @@ def is_of_region(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) == "InternalServerException" or status >= _FIRST_SERVER_ERROR
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, (HTTPClientError, NoConnectionError))
 
 
 def code_of(error: Exception) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, patiently, spend
+from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, may_go_on, patiently, spend
 from incidents_runtime.destinations import ServiceError, is_of_plan
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import start_request
@@ -107,6 +107,8 @@ class Incidents:
                 if error.is_of_region and over:
                     self.regions.failed(region, error)
                 failed.add(region)
+                if not may_go_on(deadline, tries):
+                    break
                 back_off(self.clock, tries)
                 found = self._look_after(error, attempt, deadline)
                 if found is not None:

@@ -18,7 +18,7 @@ from incidents_runtime.errors import code_of
 from incidents_runtime.shapes import mapping, text, written
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import start_request
-from incidents_runtime.text import one_line
+from incidents_runtime.text import one_line, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -298,23 +298,24 @@ def tell(client: OpsItemClient, made_with: Mapping[str, Any], *, title: str, lin
     made_with
         Its ``severity``, ``priority`` and ``category``, each optional.
     title
-        What is missing. While an OpsItem of the same title is open, no other is created.
+        What is missing.
     lines
-        What to say; what is too long is left out from the end.
+        What to say; what is too long is left out from the end. Said again, it makes no second OpsItem while
+        the first is open.
 
     Raises
     ------
     Exception
         The service did not take it.
     """
-    title = one_line(title, _LONGEST_TITLE) or "An incident is missing"
+    said = [title, *(line for line in lines if line.strip())]
     request = _request(
         made_with,
         severity="2",
-        Title=title,
-        Description=_fitting(_quoted(line, _LONGEST_REASON) for line in lines if line.strip()) or "-",
+        Title=one_line(title, _LONGEST_TITLE) or "An incident is missing",
+        Description=_fitting(_quoted(line, _LONGEST_REASON) for line in said),
         Source="custom",
-        OperationalData={"/aws/dedup": _data(written({"dedupString": digest("fallback", title)}))},
+        OperationalData={"/aws/dedup": _data(written({"dedupString": digest("fallback", *said)}))},
     )
     try:
         client.create_ops_item(**request)
@@ -345,7 +346,7 @@ def _fitting(lines: Iterable[str]) -> str:
     said = ""
     for line in lines:
         longer = f"{said}\n\n{line}" if said else line
-        if len(longer.encode("utf-16-le")) // 2 > _LONGEST_DESCRIPTION:
+        if units_of(longer) > _LONGEST_DESCRIPTION:
             break
         said = longer
     return said
