@@ -28,7 +28,18 @@ def test_the_event_its_reason_and_its_route() -> None:
     assert letter["MessageAttributes"] == {
         "Reason": {"DataType": "String", "StringValue": "because"},
         "Route": {"DataType": "String", "StringValue": "Critical"},
+        "Title": {"DataType": "String", "StringValue": "Title"},
     }
+
+
+def test_what_is_shown_in_lists_tells_no_secret() -> None:
+    """Reason and title; the event is kept as it came."""
+    world = World()
+    add(world, {"a": "password=hunter2"}, "password=hunter2", ("password=hunter2",))
+    (letter,) = world.queues.sent
+    told = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert told == {"Reason": "password=***", "Route": "Critical", "Title": "password=***"}
+    assert "hunter2" in letter["MessageBody"]
 
 
 def test_a_queue_that_takes_less_gets_the_outline() -> None:

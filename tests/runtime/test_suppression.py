@@ -89,8 +89,7 @@ class Asked:
         """Flip a switch, as the command does."""
         end = until if isinstance(until, str) else until.isoformat()
         told = {name: {"S": value} for name, value in {"until": end, **more}.items()}
-        item = self.table.items.setdefault(SWITCH_KEY, {"switches": {"M": {}}})
-        item["switches"]["M"][route] = {"M": told}
+        self.table.items.setdefault(SWITCH_KEY, {})[f"for {route}"] = {"M": told}
 
     def held(self, route: Route = ROUTE, *, by: str = "", until: datetime | None = None) -> Hold | None:
         """Ask what holds an alarm back."""
@@ -179,7 +178,14 @@ def test_a_switch_without_an_end_is_none(asked: Asked, until: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [{}, {"switches": None}, {"switches": {"M": {EVERY_ROUTE: {"S": "x"}}}}, {"switches": {"M": []}}]
+    "item",
+    [
+        {"for *": None},
+        {"for *": {"S": "2099-01-01T00:00:00Z"}},
+        {"for *": {"M": []}},
+        {"for *": {"M": {"until": {"N": "1"}}}},
+        {"*": {"M": {"until": {"S": "2099-01-01T00:00:00Z"}}}},
+    ],
 )
 def test_a_table_edited_by_hand_holds_nothing(asked: Asked, item: dict[str, Any]) -> None:
     """What makes no sense is not there."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from incidents_runtime.deliveries import NotJson
 from incidents_runtime.errors import describe, kind_of
 from incidents_runtime.ops_items import tell
+from incidents_runtime.redaction import redacted
 from incidents_runtime.shapes import plain
 from incidents_runtime.telemetry import log
 from incidents_runtime.text import one_line
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from incidents_runtime.settings import Settings
 
 _LONGEST_REASON = 1_000
+_LONGEST_TITLE = 200
 _LONGEST_SUBJECT = 100
 # Where a queue or a topic takes no more, the event is told in outline. A queue takes 1,048,576 bytes, the
 # attributes among them, and the characters of XML 1.0:
@@ -83,15 +85,20 @@ class DeadLetters:
             The queue did not take it: whoever delivered it must keep it. People are told all the same.
         """
         try:
-            self._keep(event, route, reason)
+            self._keep(event, route, reason, titles)
         finally:
             if titles:
                 self._tell(event, route, reason, titles)
 
-    def _keep(self, event: object, route: str, reason: str) -> None:
+    def _keep(self, event: object, route: str, reason: str, titles: tuple[str, ...]) -> None:
+        # Reason and title are shown in lists of dead letters; the event itself is as it came.
+        told = {
+            "Reason": redacted(one_line(reason, _LONGEST_REASON)) or "unknown",
+            "Route": route or "unknown",
+            "Title": redacted(one_line(next(iter(titles), ""), _LONGEST_TITLE)),
+        }
         attributes = {
-            "Reason": {"DataType": "String", "StringValue": one_line(reason, _LONGEST_REASON) or "unknown"},
-            "Route": {"DataType": "String", "StringValue": route or "unknown"},
+            name: {"DataType": "String", "StringValue": value} for name, value in told.items() if value
         }
         whole = as_message(event)
         if len(whole.encode()) <= _LONGEST_BODY:

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
 
 SWITCH_KEY = ":suppressed"
-"""The ledger's item with the operators' switches; entries are named by a route, whose id has no colon."""
+"""The ledger's item with the operators' switches; entries are named by a route, whose id has no colon.
+
+The command ``cdk-incidents suppress`` writes it, an attribute a switch.
+"""
+_PREFIX = "for "
 EVERY_ROUTE = "*"
 """The switch of all routes."""
 
@@ -252,10 +256,10 @@ def _muted(signal: Signal, now: datetime) -> Hold | None:
 def _switches_in(item: Mapping[str, Any]) -> dict[str, _Switch]:
     # Tables are edited by hand: a switch that makes no sense, or has no end, is none.
     found = {}
-    for name, value in mapping(mapping(item.get("switches")).get("M")).items():
+    for name, value in item.items():
         fields = mapping(mapping(value).get("M"))
         told = {part: text(mapping(fields.get(part)).get("S")) for part in ("until", "reason", "by")}
         until = moment(told["until"])
-        if until is not None:
-            found[name] = _Switch(until, told["reason"], told["by"])
+        if name.startswith(_PREFIX) and until is not None:
+            found[name[len(_PREFIX) :]] = _Switch(until, told["reason"], told["by"])
     return found
