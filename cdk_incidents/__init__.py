@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cdk_incidents.dashboard import IncidentDashboard as IncidentDashboard
     from cdk_incidents.escalation_plan import EscalationPlan as EscalationPlan
     from cdk_incidents.escalation_plan import Stage as Stage
+    from cdk_incidents.event_patterns import EventPatterns as EventPatterns
     from cdk_incidents.event_target import ResponsePlanTarget as ResponsePlanTarget
     from cdk_incidents.incident_template import Impact as Impact
     from cdk_incidents.incident_template import IncidentTemplate as IncidentTemplate
@@ -52,6 +53,7 @@ _HOMES = {
     "Contact": "contact",
     "ContactChannel": "contact_channel",
     "EscalationPlan": "escalation_plan",
+    "EventPatterns": "event_patterns",
     "Gap": "_shifts",
     "IContact": "contact",
     "IIncidentTrigger": "trigger",
@@ -90,6 +92,7 @@ __all__ = [
     "Contact",
     "ContactChannel",
     "EscalationPlan",
+    "EventPatterns",
     "Gap",
     "IContact",
     "IIncidentTrigger",

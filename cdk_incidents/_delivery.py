@@ -1,4 +1,4 @@
-"""What EventBridge does with what it cannot deliver: retries, then a queue for dead letters."""
+"""What EventBridge and SNS do with what they cannot deliver: retries, then a queue for dead letters."""
 
 from __future__ import annotations
 
@@ -84,6 +84,27 @@ def let_rule_send(rule: IRuleRef, queue: sqs.IQueue) -> None:
         )
     elif queue.encryption_master_key is not None:
         _let_use(rule, queue.encryption_master_key)
+
+
+def let_account_send(queue: sqs.Queue) -> None:
+    """Let all rules and topics of the account put their dead letters into a queue.
+
+    One for all: SQS takes 20 statements of a queue, and one that named a rule would tie the rule's stack to
+    the queue's.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+    """
+    stack = Stack.of(queue)
+    rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+    # A topic may be of another Region.
+    topics = stack.format_arn(service="sns", region="*", resource="*")
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(_EVENTS), iam.ServicePrincipal("sns.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnLike": {"aws:SourceArn": [rules, topics]}},
+        )
+    )
 
 
 def let_role_send(role: iam.IRole, queue: sqs.IQueue) -> None:

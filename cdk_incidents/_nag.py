@@ -1,4 +1,4 @@
-"""Findings of cdk-nag's AwsSolutions pack that are meant to be, acknowledged where they arise.
+"""Findings of cdk-nag's AwsSolutions pack, and one of CDK's, that are meant to be, acknowledged in place.
 
 A user's own run over an app with our constructs is clean, and finds the reason beside each exception. Without
 cdk-nag this does nothing; the template never shows it.
@@ -23,6 +23,14 @@ def acknowledge_wildcard(role: IConstruct, resource: str, reason: str) -> None:
     """Acknowledge a wildcard in a role's policy, by the resource as the policy has it."""
     shown = _shown(Stack.of(role).resolve(resource))
     _acknowledge(role, f"IAM5[Resource::{shown}]", reason)
+
+
+def acknowledge_alias(subscription: IConstruct) -> None:
+    """Acknowledge that a topic invokes an alias, which CDK's own validation takes for no function."""
+    acknowledgment = Acknowledgment(
+        id="CloudFormation-Validate::W3694", reason="A function's alias is a Lambda endpoint, too."
+    )
+    Validations.of(subscription).acknowledge(acknowledgment)
 
 
 def _acknowledge(construct: IConstruct, rule: str, reason: str) -> None:

@@ -33,6 +33,12 @@ def check_region(construct: IConstruct) -> None:
         )
 
 
+def check_region_name(argument: str, region: str | None) -> None:
+    """Refuse a Region without Incident Manager, or what is none; a token passes."""
+    if region is not None and not is_token(region) and region not in REGIONS:
+        raise refusal(argument, f"one of {', '.join(sorted(REGIONS))}", region, "copy it from the trigger's.")
+
+
 def warn_of_region(user: IConstruct) -> None:
     """Warn of an alarm or a rule in a Region without Incident Manager.
 

@@ -51,17 +51,7 @@ class RouteSettings:
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        check_length("route id", self.id, maximum=128)
-        # An alias's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
-        check_pattern(
-            "route id",
-            self.id,
-            pattern=r"(?![0-9]+$)[a-zA-Z0-9_-]+",
-            rule="letters, digits, hyphens and underscores, and not digits only",
-            remedy=_REMEDY,
-        )
-        if is_token(self.id):
-            raise refusal("route id", "known at synth", self.id, "write the name out: it becomes an ARN.")
+        check_route_id(self.id, own=self.quiet)
         # They become a line of the function's code: a line break in a parameter of the stack would end it.
         for argument, value, remedy in (
             ("impact", self.impact, "write it out, or let the plan decide."),
@@ -72,10 +62,6 @@ class RouteSettings:
                 raise refusal(argument, "known at synth", value, remedy)
         if self.join_for.is_unresolved():
             raise refusal("join_for", "known at synth", "a token", "e.g. Duration.hours(12).")
-        if self.id in {SMOKE_TEST, RETRY} and not self.quiet:
-            raise refusal(
-                "route id", f"other than {SMOKE_TEST} and {RETRY}, our own aliases", self.id, _REMEDY
-            )
         check_range(
             "impact",
             self.impact,
@@ -114,6 +100,23 @@ class RouteSettings:
             "quiet": self.quiet or None,
         }
         return json.dumps({key: value for key, value in values.items() if value is not None})
+
+
+def check_route_id(route_id: str, *, own: bool = False) -> None:
+    """Refuse what cannot be the id of a route, and the names of our own aliases."""
+    check_length("route id", route_id, maximum=128)
+    # An alias's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
+    check_pattern(
+        "route id",
+        route_id,
+        pattern=r"(?![0-9]+$)[a-zA-Z0-9_-]+",
+        rule="letters, digits, hyphens and underscores, and not digits only",
+        remedy=_REMEDY,
+    )
+    if is_token(route_id):
+        raise refusal("route id", "known at synth", route_id, "write the name out: it becomes an ARN.")
+    if route_id in {SMOKE_TEST, RETRY} and not own:
+        raise refusal("route id", f"other than {SMOKE_TEST} and {RETRY}, our own aliases", route_id, _REMEDY)
 
 
 def index_of(routes: Iterable[RouteSettings]) -> str:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
-import jsii
 from aws_cdk import Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from cdk_incidents._arn import deploy_after, same_deployment
-from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._checks import refusal
+from cdk_incidents._route_base import SCALING_ALARMS, RouteBase
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_lambda as lambda_
-    from aws_cdk import aws_sqs as sqs
-    from aws_cdk.interfaces.aws_events import IRuleRef
-    from constructs import Construct, IConstruct
+    from collections.abc import Mapping, Sequence
 
-    from cdk_incidents._route_settings import RouteSettings
-    from cdk_incidents._trigger_health import TriggerHealth
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sns as sns
+    from aws_cdk import aws_sqs as sqs
+    from constructs import IConstruct
+
+    from cdk_incidents.trigger import IncidentTrigger
 
 
 class IRoute(Protocol):
@@ -38,7 +40,7 @@ class IRoute(Protocol):
 
     @property
     def auto_resolve(self) -> bool:
-        """Whether a recovery resolves the incident that its own alarm opened."""
+        """Whether alarms must tell of their recovery too."""
         ...
 
     def watch(self, *alarms: cloudwatch.AlarmBase) -> None:
@@ -49,12 +51,32 @@ class IRoute(Protocol):
         """Return the action to give to an alarm by hand."""
         ...
 
-    def rule_target(self) -> events.IRuleTarget:
+    def rule_target(self, *, recovers: bool = False) -> events.IRuleTarget:
         """Return the target to give to an EventBridge rule."""
         ...
 
+    def subscription(
+        self, *, filter_policy: Mapping[str, sns.SubscriptionFilter] | None = None
+    ) -> sns.ITopicSubscription:
+        """Return the subscription to give to an SNS topic."""
+        ...
 
-class Route:
+    def on_queue(
+        self, queue: sqs.IQueue | sqs.Queue, *, batch_size: int = 10, max_concurrency: int = 2
+    ) -> None:
+        """Read an SQS queue."""
+        ...
+
+    def watch_account(self, *, except_prefixes: Sequence[str] = SCALING_ALARMS) -> events.Rule:
+        """Send all alarms of the account and Region to this route by one rule."""
+        ...
+
+    def grant_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let a person or another function start incidents by hand."""
+        ...
+
+
+class Route(RouteBase):
     """Where signals go and how. Made by `IncidentTrigger.add_route`, never by hand.
 
     Its door is a Lambda alias of the trigger's function, named by the route's id. One permission on the alias
@@ -62,24 +84,12 @@ class Route:
     """
 
     def __init__(
-        self,
-        *,
-        settings: RouteSettings,
-        alias: lambda_.Alias,
-        function_name: str,
-        dead_letters: sqs.IQueue,
-        health: TriggerHealth,
+        self, trigger: IncidentTrigger, *, route_id: str, alias: lambda_.Alias, auto_resolve: bool
     ) -> None:
-        self._settings = settings
+        super().__init__(alias, route_id=route_id, trigger_name=trigger.trigger_name)
+        self._trigger = trigger
         self._alias = alias
-        self._function_name = function_name
-        self._dead_letters = dead_letters
-        self._health = health
-
-    @property
-    def route_id(self) -> str:
-        """The id of the route, which is the name of its Lambda alias."""
-        return self._settings.id
+        self._auto_resolve = auto_resolve
 
     @property
     def route_arn(self) -> str:
@@ -89,99 +99,54 @@ class Route:
     @property
     def auto_resolve(self) -> bool:
         """Whether a recovery resolves the incident that its own alarm opened."""
-        return self._settings.auto_resolve
+        return self._auto_resolve
 
-    def watch(self, *alarms: cloudwatch.AlarmBase) -> None:
-        """Let alarms send their ALARM to this route, and their OK where it auto-resolves.
-
-        Parameters
-        ----------
-        *alarms
-            Metric and composite alarms of the same account and Region, in any stack of the app. They gain an
-            action, and no resource.
-
-        Raises
-        ------
-        ValueError
-            If an alarm is one that watches this trigger itself: a broken trigger could not report it.
-        """
-        action = self.alarm_action()
-        for alarm in alarms:
-            self._refuse_own_health(alarm)
-            alarm.add_alarm_action(action)
-            if self._settings.auto_resolve:
-                alarm.add_ok_action(action)
-
-    def alarm_action(self) -> cloudwatch.IAlarmAction:
-        """Return the action to give to an alarm by hand, or to a library that takes an ``IAlarmAction``.
-
-        As an OK action too it lets the recovery resolve the incident, where the route auto-resolves.
-        """
-        return _RouteAction(self)
-
-    def rule_target(self) -> events.IRuleTarget:
-        """Return the target to give to an EventBridge rule: each event that matches is a signal.
-
-        What EventBridge cannot deliver goes to the trigger's dead-letter queue. The rule must be in the
-        trigger's own stack: the alias names each rule that may invoke it.
-        """
-        return _RouteTarget(self)
-
-    def _arn_seen_from(self, user: IConstruct) -> str:
+    def _arn_for(self, user: IConstruct, argument: str) -> str:
         if same_deployment(self._alias, user):
             return self._alias.function_arn
-        home, other = Stack.of(self._alias), Stack.of(user)
-        for argument, ours, theirs in (
-            ("account", home.account, other.account),
-            ("Region", home.region, other.region),
-        ):
-            if ours != theirs and not is_token(ours) and not is_token(theirs):
-                raise refusal(
-                    "alarm",
-                    f"in the trigger's {argument}, {ours}",
-                    theirs,
-                    f"CloudWatch invokes functions of its own {argument} only: make a trigger there.",
-                )
+        self._check_region(user, argument)
+        if self._is_foreign(user):
+            self._trigger._shares.want(Stack.of(user).account, user)  # noqa: SLF001
         # A text and no reference: an export would block every later change of the trigger's stack.
         deploy_after(user, self._alias)
-        return f"{self._function_arn_of(home)}:{self.route_id}"
+        return self._arn_by_name
 
-    def _refuse_own_health(self, alarm: cloudwatch.IAlarm | cloudwatch.AlarmBase) -> None:
-        if alarm in self._health.alarms:
+    def _arn_granted_to(self, grantee: iam.IGrantable) -> str:
+        # A grant needs no order.
+        near = Construct.is_construct(grantee) and same_deployment(self._alias, cast("IConstruct", grantee))
+        return self._alias.function_arn if near else self._arn_by_name
+
+    def _dead_letters_for(self, user: IConstruct) -> str:
+        if same_deployment(self._alias, user):
+            return self._trigger.dead_letter_queue.queue_arn
+        return super()._dead_letters_for(user)
+
+    def _role_for(self, user: IConstruct) -> iam.IRole:
+        return self._trigger.role if same_deployment(self._alias, user) else super()._role_for(user)
+
+    def _reader_scope(self, queue: sqs.IQueue) -> Construct:
+        # Under the alias, so that the smoke test goes before it.
+        return self._alias if same_deployment(self._alias, queue) else super()._reader_scope(queue)
+
+    def _take_dead_letters_of(self, topic: sns.ITopic) -> None:
+        queue = self._trigger.dead_letter_queue
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={"ArnLike": {"aws:SourceArn": topic.topic_arn}},
+            )
+        )
+
+    def _needs_permission(self, allowed: Construct, topic_apart: str) -> bool:
+        return self._trigger._shares.allow(self._alias, allowed, topic_apart)  # noqa: SLF001
+
+    def _refuse_own(self, alarm: IConstruct) -> None:
+        if alarm in self._trigger.health.alarms:
             raise refusal(
                 "alarm",
                 "other than those on this trigger's own health",
                 alarm.node.path,
                 "a broken trigger could not report itself: pass it health_plan= or fallback=.",
             )
-
-    def _function_arn_of(self, stack: Stack) -> str:
-        return f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{self._function_name}"
-
-
-@jsii.implements(events.IRuleTarget)
-class _RouteTarget:
-    def __init__(self, route: Route) -> None:
-        self._route = route
-
-    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002
-        alias = self._route._alias  # noqa: SLF001
-        if not same_deployment(rule, alias):
-            raise refusal(
-                "rule",
-                f"in the trigger's stack, {Stack.of(alias).node.path}",
-                rule.node.path,
-                "make the rule there; from another stack it would need what needs it.",
-            )
-        target = targets.LambdaFunction(alias, dead_letter_queue=self._route._dead_letters)  # noqa: SLF001
-        return target.bind(rule, id)
-
-
-@jsii.implements(cloudwatch.IAlarmAction)
-class _RouteAction:
-    def __init__(self, route: Route) -> None:
-        self._route = route
-
-    def bind(self, scope: Construct, alarm: cloudwatch.IAlarm) -> cloudwatch.AlarmActionConfig:
-        self._route._refuse_own_health(alarm)  # noqa: SLF001
-        return cloudwatch.AlarmActionConfig(alarm_action_arn=self._route._arn_seen_from(scope))  # noqa: SLF001

@@ -16,14 +16,18 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
-from cdk_incidents._checks import check_count, check_list, check_pattern, is_token, refusal
+from cdk_incidents._checks import check_count, check_list, refusal
+from cdk_incidents._delivery import let_account_send
 from cdk_incidents._failover import FailoverIsInTheSet, check_failover_regions, failover_regions_of
+from cdk_incidents._imported_trigger import ImportedTrigger
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
+from cdk_incidents._names import check_trigger_name, dead_letter_queue_name, role_name
 from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
+from cdk_incidents._route_sharing import RouteShares, let_alarms_invoke
 from cdk_incidents._route_topic import (
     check_region_of_topic,
     check_topic_of_ours,
@@ -54,7 +58,6 @@ if TYPE_CHECKING:
 MAX_ROUTES = 100
 _TIMEOUT_S = 30
 _MOST_RECEIVES = 200
-_ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
 _MAX_RELATED_ITEMS = 20
 _MAX_SUPPRESSIONS = 10
 _LEDGER = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
@@ -144,15 +147,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
     ) -> None:
         super().__init__(scope, id)
         needs_replication_set(self)
-        check_pattern(
-            "trigger_name",
-            trigger_name,
-            pattern="[a-zA-Z0-9_-]{1,64}",
-            rule="1 to 64 letters, digits, hyphens and underscores",
-            remedy="leave it out to have one made.",
-        )
-        if is_token(trigger_name):
-            raise refusal("trigger_name", "known at synth", trigger_name, "write it out.")
+        check_trigger_name(trigger_name, remedy="leave it out to have one made.")
         if health_plan is not None:
             check_plan("health_plan", health_plan)
         if fallback is not None and not isinstance(fallback, OpsItems):
@@ -167,8 +162,12 @@ class IncidentTrigger(TriggerMetrics, Construct):
         self._plan_policies = PlanPolicies(self)
         self._routes: dict[str, Route] = {}
 
-        self.dead_letter_queue: sqs.Queue = _queue(self, "DeadLetters", retention=Duration.days(14))
+        self.dead_letter_queue: sqs.Queue = _queue(
+            self, "DeadLetters", name=dead_letter_queue_name(self._name), retention=Duration.days(14)
+        )
         """Where a signal ends that could not become an incident, with its reason, for up to 14 days."""
+        let_account_send(self.dead_letter_queue)
+        self._shares = RouteShares(self, "Shares", self.dead_letter_queue)
         self._retries = self._retry_queue()
         self._ledger = self._ledger_table()
         self.log_group: logs.LogGroup = logs.LogGroup(
@@ -392,6 +391,77 @@ class IncidentTrigger(TriggerMetrics, Construct):
             )
         return self._routes[route_id]
 
+    @staticmethod
+    def from_trigger_attributes(
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        trigger_name: str,
+        routes: Sequence[str],
+        account: str | None = None,
+        region: str | None = None,
+    ) -> IIncidentTrigger:
+        """Return a trigger that another stack, app or account has, such as a platform team's.
+
+        Its routes take alarms, rules, topics, queues and people as one's own do: by their names, without an
+        export. Of another account, the trigger must let this one in, by `share_with`.
+
+        Parameters
+        ----------
+        scope, id
+            Where the import lives in the app.
+        trigger_name
+            The trigger's name.
+        routes
+            The ids of the routes that are used here.
+        account
+            The trigger's account. By default the stack's.
+        region
+            The trigger's Region. By default the stack's; AWS invokes functions of its own Region only.
+
+        Raises
+        ------
+        ValueError
+            If a name, an id, the account or the Region cannot be one.
+
+        Notes
+        -----
+        Alarms send their OK to any of its routes: what a recovery means, the trigger knows.
+        """
+        return ImportedTrigger(
+            scope, id, trigger_name=trigger_name, routes=routes, account=account, region=region
+        )
+
+    def share_with(self, *, accounts: Sequence[str] = (), organization: str | None = None) -> None:
+        """Let other accounts use all routes, now and later.
+
+        Their alarms and rules, their people and functions that may invoke the alias. Their topics and queues
+        are brought in by this trigger's own stack: ``Topic.from_topic_arn(…)`` is subscribed, and
+        ``Queue.from_queue_arn(…)`` is read. Whoever is let in decides what pages the routes' people.
+
+        Parameters
+        ----------
+        accounts
+            Up to 15 accounts, by their ids. By default none.
+        organization
+            The organisation's id, like ``o-exampleorgid``: all of its accounts, now and later. By default
+            none. It makes the policy of each alias one `AWS::Lambda::ResourcePolicy`, which lets in all
+            rules and topics of the trigger's own account, too.
+
+        Raises
+        ------
+        ValueError
+            If an id cannot be one, an account is the trigger's own, there are too many, or none.
+
+        Notes
+        -----
+        AWS does not say whether alarms tell their organisation; synth warns until the accounts of those that
+        use a route are named as well.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
+        https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html
+        """
+        self._shares.share(accounts, organization)
+
     def _admit(self, settings: RouteSettings) -> None:
         if settings.id in self._settings:
             raise refusal("route id", "unique in its trigger", settings.id, "take route(id) to use it again.")
@@ -452,20 +522,12 @@ class IncidentTrigger(TriggerMetrics, Construct):
         return failover_regions_of(self, plan, self._failover_regions if given is None else given)
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
-        # One permission, on the alias itself, for every alarm there will ever be.
-        alias.add_permission(
-            "Alarms",
-            principal=iam.ServicePrincipal(_ALARMS),
-            action="lambda:InvokeFunction",
-            source_account=Stack.of(self).account,
-        )
-        route = Route(
-            settings=settings,
-            alias=alias,
-            function_name=self._name,
-            dead_letters=self.dead_letter_queue,
-            health=self.health,
-        )
+        if settings.quiet:
+            # Nothing but the canary comes here.
+            let_alarms_invoke(alias)
+        else:
+            self._shares.admit(alias)
+        route = Route(self, route_id=settings.id, alias=alias, auto_resolve=settings.auto_resolve)
         self._routes[settings.id] = route
         return route
 
@@ -547,6 +609,8 @@ class IncidentTrigger(TriggerMetrics, Construct):
         role = iam.Role(
             self,
             "Role",
+            # Fixed at synth, so that a policy of another stack can name it.
+            role_name=role_name(self._name, Stack.of(self).region),
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Trigger": self._plan_policies.document},
         )
@@ -636,12 +700,14 @@ def _queue(
     construct_id: str,
     *,
     retention: Duration,
+    name: str | None = None,
     visibility_timeout: Duration | None = None,
     dead_letter_queue: sqs.DeadLetterQueue | None = None,
 ) -> sqs.Queue:
     return sqs.Queue(
         scope,
         construct_id,
+        queue_name=name,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         retention_period=retention,

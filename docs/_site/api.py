@@ -20,6 +20,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         "alarm_action",
         "alarms",
         "event_target",
+        "event_patterns",
         "schedule_target",
         "trigger",
         "route",

@@ -126,7 +126,7 @@ def test_role_may_do_what_it_needs_and_nothing_else(world: World) -> None:
     """The role's permissions are these, one by one."""
     synth = world.synth
     role = synth.properties("AWS::IAM::Role", "TriggerRole")
-    assert set(role) == {"AssumeRolePolicyDocument", "Policies"}
+    assert set(role) == {"AssumeRolePolicyDocument", "Policies", "RoleName"}
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
     (inline,) = role["Policies"]

@@ -26,6 +26,7 @@ PUBLIC = [
     "Contact",
     "ContactChannel",
     "EscalationPlan",
+    "EventPatterns",
     "Gap",
     "IContact",
     "IIncidentTrigger",

@@ -193,6 +193,25 @@ def watch(route: incidents.IRoute, stack: cdk.Stack) -> None:
     assert all(names)
 
 
+def feed(route: incidents.IRoute, stack: cdk.Stack) -> events.Rule:
+    """Get everything else onto a route of any origin: recoveries, topics, queues, people, all alarms."""
+    insights = incidents.EventPatterns.devops_guru(severities=["high"], closed=False)
+    health = incidents.EventPatterns.health(categories=["issue"], services=["EC2"], regions=["eu-west-1"])
+    alarms = incidents.EventPatterns.alarms(name_prefixes=["checkout-"])
+    for number, pattern in enumerate((insights, health, alarms)):
+        target: events.IRuleTarget = route.rule_target(recovers=number == 0)
+        events.Rule(stack, f"Events{number}", event_pattern=pattern, targets=[target])
+    subscription: sns.ITopicSubscription = route.subscription(
+        filter_policy={"severity": sns.SubscriptionFilter.string_filter(allowlist=["high"])}
+    )
+    sns.Topic(stack, "Notices").add_subscription(subscription)
+    queue = sqs.Queue(stack, "Queue", visibility_timeout=cdk.Duration.minutes(3))
+    route.on_queue(queue, batch_size=5, max_concurrency=3)
+    grant: iam.Grant = route.grant_start(iam.User(stack, "Person"))
+    assert grant
+    return route.watch_account(except_prefixes=["TargetTracking-", "autoscale-"])
+
+
 def related_items(stack: cdk.Stack) -> list[incidents.RelatedItem]:
     """Link a page, a resource, a dashboard and a query of logs."""
     group = logs.LogGroup(stack, "Orders")
@@ -372,6 +391,18 @@ def use_everything(stack: cdk.Stack) -> None:
     trigger.add_route("OpsItems", ops_items=incidents.OpsItems(severity=1, priority=2, category="Security"))
     trigger.add_route("Topic", topic=topic)
     watch(made, stack)
+    trigger.share_with(accounts=["444455556666"], organization="o-exampleorgid")
+    assert feed(made, cdk.Stack(stack, "Feed"))
+    team = cdk.Stack(stack, "Team", env=cdk.Environment(account="111122223333", region="eu-west-1"))
+    central: incidents.IIncidentTrigger = incidents.IncidentTrigger.from_trigger_attributes(
+        team,
+        "Central",
+        trigger_name="central",
+        routes=["Critical"],
+        account="111122223333",
+        region="eu-west-1",
+    )
+    assert feed(route_of(central), team)
     incidents.Alarms.of(stack).add(made, name="checkout-*", tag={"team": "shop"})
     incidents.Alarms.of(stack).add_by_severity({"critical": route_of(trigger), "warning": owned}, tag="prio")
     incidents.IncidentDashboard(stack, "Dashboard", plans=[owned], triggers=[trigger], dashboard_name="d")

@@ -1,0 +1,66 @@
+"""The way from an SNS topic to a route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Stack
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._nag import acknowledge_alias
+from cdk_incidents._topic import check_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cdk_incidents._route_base import RouteBase
+
+
+@jsii.implements(sns.ITopicSubscription)
+class RouteSubscription:
+    """A route as a topic's subscriber."""
+
+    def __init__(self, route: RouteBase, filter_policy: Mapping[str, sns.SubscriptionFilter] | None) -> None:
+        self._route = route
+        self._filter_policy = filter_policy
+
+    def bind(self, topic: sns.ITopic) -> sns.TopicSubscriptionConfig:
+        """Return the route's alias as an endpoint of the topic, and let the topic invoke it."""
+        route = self._route
+        check_topic("topic", topic)
+        route._refuse_own_topic(topic)  # noqa: SLF001
+        if route._is_foreign(topic):  # noqa: SLF001
+            raise refusal(
+                "subscription",
+                f"made by the trigger's account, {route._account}",  # noqa: SLF001
+                f"{topic.node.path} in {Stack.of(topic).account}",
+                "SNS would wait for a confirmation that no function gives: let the trigger's stack import the"
+                " topic and subscribe, or send by alarms and rules.",
+            )
+        arn = route._arn_for(topic, "topic")  # noqa: SLF001
+        queue_arn = route._dead_letters_for(topic)  # noqa: SLF001
+        apart = _is_apart(topic.env.account, Stack.of(topic).account)
+        let_in = route._let_invoke(topic, arn, "sns", topic.topic_arn, topic_apart=apart)  # noqa: SLF001
+        if apart:
+            route._take_dead_letters_of(topic)  # noqa: SLF001
+        acknowledge_alias(let_in)
+        return sns.TopicSubscriptionConfig(
+            endpoint=arn,
+            protocol=sns.SubscriptionProtocol.LAMBDA,
+            subscriber_scope=let_in,
+            subscriber_id="Subscription",
+            # After its permission, if it has one: where an organisation is let in, it may have gone again.
+            subscription_dependency=let_in,
+            filter_policy=self._filter_policy,
+            region=topic.env.region if _is_apart(topic.env.region, Stack.of(topic).region) else None,
+            # By its ARN, for CDK would add a statement for each topic, and all of the account's may send.
+            dead_letter_queue=sqs.Queue.from_queue_arn(let_in, "DeadLetters", queue_arn),
+        )
+
+
+def _is_apart(theirs: str, here: str) -> bool:
+    """Tell whether an imported topic is of another account or Region than the stack that imports it."""
+    return theirs != here and not is_token(theirs) and not is_token(here)
