@@ -9,7 +9,7 @@ from urllib.parse import quote
 from incidents_runtime.shapes import text
 from incidents_runtime.signal_model import RelatedItem
 from incidents_runtime.templates import PLACEHOLDER, fill, value_of
-from incidents_runtime.text import one_line, units_of
+from incidents_runtime.text import fits, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def related_items(signal: Signal, route: Route) -> list[RelatedItem]:
 
 def is_arn(value: str) -> bool:
     """Say whether the service would take a text for an ARN."""
-    return units_of(value) <= _LONGEST and _ARN.fullmatch(value) is not None
+    return fits(value, _LONGEST) and _ARN.fullmatch(value) is not None
 
 
 def _of_route(signal: Signal, route: Route) -> Iterator[RelatedItem]:
@@ -88,9 +88,9 @@ def _bounded(value: str) -> str:
 
 def _value(item: RelatedItem) -> str | None:
     value = item.url if item.arn is None else item.arn
-    fits = is_arn if item.arn is not None else _is_url
-    return value if value and fits(value) else None
+    is_one = is_arn if item.arn is not None else _is_url
+    return value if value and is_one(value) else None
 
 
 def _is_url(value: str) -> bool:
-    return units_of(value) <= _LONGEST and _URL.fullmatch(value) is not None
+    return fits(value, _LONGEST) and _URL.fullmatch(value) is not None

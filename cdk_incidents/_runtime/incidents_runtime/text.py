@@ -35,12 +35,18 @@ def one_line(text: str, limit: int) -> str:
         The text in one line, shortened with an ellipsis where it was longer.
     """
     line = _NOT_ONE_LINE.sub(" ", sendable(text)).strip()
-    if units_of(line) <= limit:
+    if fits(line, limit):
         return line
     line = line[: limit - 1]
-    while units_of(line) > limit - 1:
+    while not fits(line, limit - 1):
         line = line[:-1]
     return line.rstrip() + ELLIPSIS
+
+
+def fits(text: str, limit: int) -> bool:
+    """Say whether a text has at most so many UTF-16 units."""
+    # Of a text that is far too long, nothing needs to be counted.
+    return len(text) <= limit and units_of(text) <= limit
 
 
 def units_of(text: str) -> int:
