@@ -107,8 +107,8 @@ class RouteBase:
         ----------
         recovers
             Whether the events say that something is well again: each resolves what an event of the same
-            source, account, Region and resources, or with the same dedupe key, has opened. By default they
-            open incidents.
+            source, account, Region and resources has opened, and of the same detail type too, unless the
+            route has a ``dedupe_key`` that both fill alike. By default they open incidents.
 
         Notes
         -----
