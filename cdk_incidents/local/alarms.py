@@ -125,6 +125,19 @@ class Alarms:
         self._set(alarm, "ALARM")
         return now, False
 
+    def wait_s(self, alarm: WiredAlarm) -> float:
+        """Tell how long an alarm still waits for another one that may suppress its actions."""
+        described, _ = self._describe(alarm.name, alarm.region)
+        waits = described.get("ActionsSuppressedBy") == "WaitPeriod"
+        return float(described["ActionsSuppressorWaitPeriod"]) if waits else 0
+
+    def unmute(self, region: str, resources: list[dict[str, Any]]) -> None:
+        """Delete a stack's mute rules: an alarm is to act at whatever time it is."""
+        for resource in resources:
+            if resource["ResourceType"] == "AWS::CloudWatch::AlarmMuteRule":
+                name = resource["PhysicalResourceId"].rpartition(":")[2]
+                self._client("cloudwatch", region).delete_alarm_mute_rule(AlarmMuteRuleName=name)
+
     def recover(self, alarm: WiredAlarm) -> None:
         """Let an alarm be well again."""
         self._set(alarm, "OK")

@@ -142,11 +142,11 @@ class Rehearsal:
 
     def _exercise(self, assembly: Assembly) -> None:
         alarms = Alarms(self._cloud.client)
-        wired = [
-            alarm
-            for stack in assembly.stacks
-            for alarm in alarms.wired(stack, self._cloud.cdk.stacks(stack.region).resources(stack.name))
-        ]
+        wired: list[WiredAlarm] = []
+        for stack in assembly.stacks:
+            resources = self._cloud.cdk.stacks(stack.region).resources(stack.name)
+            wired += alarms.wired(stack, resources)
+            alarms.unmute(stack.region, resources)
         if not wired and not self.report.smoke_tests:
             self._start_by_hand(assembly)
             return
@@ -154,6 +154,7 @@ class Rehearsal:
         self._play_out({record["arn"]: alarm.name for alarm, (record, _) in opened})
         for alarm in wired:
             alarms.recover(alarm)
+            self._cloud.clock.advance(seconds=alarms.wait_s(alarm))
         for alarm, (record, opened_ms) in opened:
             self._recovered(alarm, record, opened_ms)
 
@@ -190,6 +191,7 @@ class Rehearsal:
         with self._progress.step("alarm"):
             self._progress.detail(alarm.name)
             fired, by_itself = alarms.fire(alarm)
+            self._cloud.clock.advance(seconds=alarms.wait_s(alarm))
             seen = set() if by_itself else there
             while len(found) < alarm.actions:
                 record = self._opened(client, alarm, seen, asked)

@@ -63,7 +63,7 @@ def topic_message(alarm: dict[str, Any], detail: dict[str, Any]) -> tuple[str, s
 
 def _trigger_metric(alarm: dict[str, Any]) -> dict[str, Any]:
     if alarm.get("Metrics"):
-        return {"Metrics": alarm["Metrics"]}
+        return {"Metrics": [_query(query) for query in alarm["Metrics"]]}
     statistic = alarm.get("ExtendedStatistic") or str(alarm.get("Statistic", "")).upper()
     return {
         "MetricName": alarm.get("MetricName"),
@@ -71,9 +71,21 @@ def _trigger_metric(alarm: dict[str, Any]) -> dict[str, Any]:
         "StatisticType": "ExtendedStatistic" if alarm.get("ExtendedStatistic") else "Statistic",
         "Statistic": statistic,
         "Unit": alarm.get("Unit"),
-        "Dimensions": [{"value": d["Value"], "name": d["Name"]} for d in alarm.get("Dimensions") or []],
+        "Dimensions": _dimensions(alarm),
         "TreatMissingData": alarm.get("TreatMissingData", "missing"),
     }
+
+
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    stat = query.get("MetricStat")
+    if stat is None:
+        return query
+    metric = {**stat["Metric"], "Dimensions": _dimensions(stat["Metric"])}
+    return {**query, "MetricStat": {**stat, "Metric": metric}}
+
+
+def _dimensions(metric: dict[str, Any]) -> list[dict[str, str]]:
+    return [{"value": pair["Value"], "name": pair["Name"]} for pair in metric.get("Dimensions") or []]
 
 
 @cache

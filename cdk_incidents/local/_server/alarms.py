@@ -91,7 +91,7 @@ class Alarms:
         window = mutes.window(self._cloud, arn)
         if window is None:
             return {}
-        self._cloud.clock.at(window.end, lambda: self._resume(arn))
+        self._cloud.clock.at(window.end, lambda: self._resume(arn), awaited=False)
         times = {"muteWindowStart": stamp(window.begin), "muteWindowEnd": stamp(window.end)}
         return {"muteDetail": {"mutedByArn": window.rule, **times}}
 

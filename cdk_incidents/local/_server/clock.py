@@ -36,7 +36,7 @@ class Clock:
         self._real = real
         self._ahead = dt.timedelta()
         self._moment: dt.datetime | None = None  # while something runs: when it was due
-        self._agenda: list[tuple[dt.datetime, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[dt.datetime, int, bool, Callable[[], None]]] = []
         self._count = itertools.count()
         self.lock = threading.RLock()
 
@@ -50,10 +50,13 @@ class Clock:
         """When the next thing falls due."""
         return self._agenda[0][0] if self._agenda else None
 
-    def at(self, time: dt.datetime, action: Callable[[], None]) -> None:
-        """Do something at a time; what falls due together runs in the order in which it was asked for."""
+    def at(self, time: dt.datetime, action: Callable[[], None], *, awaited: bool = True) -> None:
+        """Do something at a time; what falls due together runs in the order in which it was asked for.
+
+        Playing out does not go on for what is not `awaited`, since it may come again for ever.
+        """
         with self.lock:
-            heapq.heappush(self._agenda, (time, next(self._count), action))
+            heapq.heappush(self._agenda, (time, next(self._count), awaited, action))
 
     def catch_up(self) -> None:
         """Run what has fallen due in the meantime."""
@@ -68,15 +71,15 @@ class Clock:
             self._ahead += by
 
     def play_out(self) -> None:
-        """Move on until nothing is left to do."""
+        """Move on until nothing is left to do that is awaited."""
         with self.lock:
             self.catch_up()
-            while self.due:
-                self.advance(max(dt.timedelta(), self.due - self.now()))
+            while awaited := [time for time, _, awaited, _ in self._agenda if awaited]:
+                self.advance(max(dt.timedelta(), min(awaited) - self.now()))
 
     def _run_until(self, until: dt.datetime) -> None:
         while self._agenda and self._agenda[0][0] <= until:
-            self._moment, _, action = heapq.heappop(self._agenda)
+            self._moment, _, _, action = heapq.heappop(self._agenda)
             try:
                 action()
             finally:

@@ -70,6 +70,39 @@ def test_alarms_become_incidents(command: Command, tmp_path: Path) -> None:
     assert command.processes() == []
 
 
+def test_alarms_that_wait_or_are_muted(command: Command, tmp_path: Path) -> None:
+    """A composite alarm has waited for its suppressor when it acts; a mute rule is not heeded."""
+    schedule = {"Expression": "cron(* * * * *)", "Duration": "P1D"}
+    stack = template(
+        Plan=plan("Checkout", "Checkout is failing"),
+        Errors=alarm("errors", {"Ref": "Plan"}),
+        Maintenance=alarm("maintenance"),
+        Any={
+            "Type": "AWS::CloudWatch::CompositeAlarm",
+            "DependsOn": ["Errors", "Maintenance"],
+            "Properties": {
+                "AlarmName": "any",
+                "AlarmRule": "ALARM(errors)",
+                "AlarmActions": [{"Ref": "Plan"}],
+                "ActionsSuppressor": "maintenance",
+                "ActionsSuppressorWaitPeriod": 120,
+                "ActionsSuppressorExtensionPeriod": 120,
+            },
+        },
+        Mute={
+            "Type": "AWS::CloudWatch::AlarmMuteRule",
+            "Properties": {"Rule": {"Schedule": schedule}, "MuteTargets": {"AlarmNames": ["errors"]}},
+        },
+    )
+    app = write_assembly(tmp_path / "out", Shop=stack)
+    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
+    assert code == 0, output
+    assert [(alarm["name"], alarm["opened_ms"] >= 100_000) for alarm in result(command)["alarms"]] == [
+        ("errors", False),
+        ("any", True),
+    ]
+
+
 def test_alarms_that_share_an_incident(command: Command, tmp_path: Path) -> None:
     """Where a plan's dedupe string merges two alarms into one incident, both show it."""
     merging = plan("Checkout", "Checkout is failing")

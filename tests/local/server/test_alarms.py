@@ -239,7 +239,7 @@ def test_a_topic_hears_of_a_composite_alarm_and_of_metric_math(aws: Aws) -> None
     name = unique("alarm")
     aws.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
-        Metrics=_math("errors"),
+        Metrics=_math("errors", {"Name": "Service", "Value": "checkout"}),
         EvaluationPeriods=1,
         Threshold=1.0,
         ComparisonOperator="GreaterThanThreshold",
@@ -248,7 +248,9 @@ def test_a_topic_hears_of_a_composite_alarm_and_of_metric_math(aws: Aws) -> None
     composite = _composite(aws, f"ALARM({name})", AlarmActions=[topic])
     _set(aws, name, "ALARM")
     told = {m["AlarmName"]: m for m in (json.loads(body["Message"]) for body in aws.messages(url, 2))}
-    assert [query["Id"] for query in told[name]["Trigger"]["Metrics"]] == ["rate", "errors"]
+    expression, query = told[name]["Trigger"]["Metrics"]
+    assert (expression["Id"], expression["Expression"]) == ("rate", "errors / 60")
+    assert query["MetricStat"]["Metric"]["Dimensions"] == [{"value": "checkout", "name": "Service"}]
     assert set(told[name]["Trigger"]).isdisjoint(single)
     assert "Trigger" not in told[composite]
     assert told[composite]["AlarmRule"] == f"ALARM({name})"
@@ -342,8 +344,8 @@ def test_a_composite_alarm_acts_with_its_own_event(aws: Aws, make_function: Call
     assert trigger["arn"].endswith(f":alarm:{child}")
 
 
-def _math(name: str) -> list[dict[str, Any]]:
-    metric = {"Namespace": "App", "MetricName": name}
+def _math(name: str, *dimensions: dict[str, str]) -> list[dict[str, Any]]:
+    metric = {"Namespace": "App", "MetricName": name, **({"Dimensions": dimensions} if dimensions else {})}
     stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
     expression = {"Id": "rate", "Expression": "errors / 60", "Label": "rate", "ReturnData": True}
     return [expression, {"Id": "errors", "MetricStat": stat, "ReturnData": False}]

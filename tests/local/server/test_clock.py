@@ -54,6 +54,20 @@ def test_what_runs_keeps_its_time_when_it_calls_the_service() -> None:
     assert told == [_BEGIN + _MINUTE]
 
 
+def test_playing_out_does_not_go_on_for_what_may_come_for_ever() -> None:
+    """But it runs on the way."""
+    clock, told = Clock(lambda: _BEGIN), list[dt.timedelta]()
+
+    def again() -> None:
+        told.append(clock.now() - _BEGIN)
+        clock.at(clock.now() + _MINUTE, again, awaited=False)
+
+    again()
+    clock.at(_BEGIN + 2.5 * _MINUTE, lambda: None)
+    clock.play_out()
+    assert told == [0 * _MINUTE, _MINUTE, 2 * _MINUTE]
+
+
 def test_playing_out_ends_with_the_last_thing() -> None:
     """The time is that thing's then, and nothing is due."""
     clock = Clock(lambda: _BEGIN)
