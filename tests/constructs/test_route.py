@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
 from incidents_runtime.settings import Route, routes_in
 
-from cdk_incidents import Impact, IncidentTrigger, ResponsePlan, SmokeTest
+from cdk_incidents import (
+    Impact,
+    IncidentTrigger,
+    OpsItems,
+    RelatedItem,
+    ResponsePlan,
+    SmokeTest,
+    Suppression,
+)
 from tests.synthesis import steady
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.synthesis import Make, Synth, World
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -115,6 +127,9 @@ def test_the_plan_may_be_a_parameter_of_the_stack(make: Make) -> None:
         ("title", "t" * 200),
         ("title", "{account} {reason} {region} {source} {time} {title}"),
         ("title", "100 % of {orders failed"),
+        ("title", "{key}: {detail.service.name} {resources.0}"),
+        ("dedupe_key", "d" * 200),
+        ("dedupe_key", "{detail.service.name}/{region}"),
         ("join_for", cdk.Duration.minutes(1)),
         ("join_for", cdk.Duration.days(30)),
     ],
@@ -176,6 +191,17 @@ TITLE_RULE = (
         ("title", "", r"title must be 1 to 200 characters long \(got ''\): it has 0"),
         ("title", "{alarm} fails", TITLE_RULE + r"'\{alarm\} fails'\): there is no \{alarm\} in a signal\."),
         ("title", "{} fails", TITLE_RULE + r"'\{\} fails'\): there is no \{\} in a signal\."),
+        (
+            "dedupe_key",
+            "d" * 201,
+            r"dedupe_key must be 1 to 200 characters long \(got 'd+…\): it has 201; shorten it\.",
+        ),
+        ("dedupe_key", "{Key}", r"dedupe_key must be text with none .*: there is no \{Key\} in a signal\."),
+        (
+            "dedupe_key",
+            cdk.Fn.ref("K"),
+            r"dedupe_key must be known at synth \(got '.*Token.*\): write it out",
+        ),
         ("title", cdk.Fn.ref("Title"), r"title must be known at synth \(got '.*Token.*\): write it out"),
         (
             "join_for",
@@ -204,6 +230,54 @@ def test_refuses_what_breaks_a_rule(make: Make, argument: str, value: object, me
     """The first value beyond each rule is refused: argument, rule, what was received, remedy."""
     with pytest.raises(ValueError, match=f"^{message}"):
         add_route(make, **{argument: value})
+
+
+CHANGES: dict[str, Callable[[cdk.Stack], dict[str, Any]]] = {
+    "ops_items": lambda _: {"response_plan": None, "ops_items": OpsItems()},
+    "topic": lambda stack: {"response_plan": None, "topic": sns.Topic(stack, "Topic")},
+    "impact": lambda _: {"impact": 3},
+    "title": lambda _: {"title": "{key}"},
+    "dedupe_key": lambda _: {"dedupe_key": "{account}"},
+    "related_items": lambda _: {"related_items": [RelatedItem.url("Runbook", "https://example.com")]},
+    "suppression": lambda _: {"suppression": [Suppression.while_open("freeze")]},
+    "auto_resolve": lambda _: {"auto_resolve": True},
+    "join_for": lambda _: {"join_for": cdk.Duration.hours(1)},
+    "failover_regions": lambda _: {"failover_regions": ["eu-central-1"]},
+}
+
+
+def version_and_door(make: Make, change: Callable[[cdk.Stack], dict[str, Any]]) -> tuple[str, Any]:
+    """Return the version behind a route, and its alias with all that alarms know of it."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name="trigger")
+    plan = make.plan(stack, name="checkout")
+    trigger.add_route(**{"id": "Critical", "response_plan": plan, **change(stack)})
+    synth = make.synth(stack)
+    logical_id = synth.id_of(ALIAS, "Critical")
+    alias = dict(synth.resources[logical_id]["Properties"])
+    version = alias.pop("FunctionVersion")["Fn::GetAtt"][0]
+    code = synth.properties("AWS::Lambda::Function")["FunctionName"]
+    return version, (logical_id, alias, code, synth.of_type("AWS::Lambda::Permission"))
+
+
+@pytest.fixture(scope="module")
+def unchanged(make: Make) -> tuple[str, Any]:
+    """Return the version and the door of a route before it changes."""
+    return version_and_door(make, lambda _: {})
+
+
+@pytest.mark.parametrize("argument", CHANGES)
+def test_a_changed_route_keeps_its_door(make: Make, unchanged: tuple[str, Any], argument: str) -> None:
+    """Whatever changes, its destination too, alarms keep their action; new code is a new version."""
+    version, door = version_and_door(make, CHANGES[argument])
+    assert door == unchanged[1]
+    assert version != unchanged[0]
+
+
+def test_every_argument_of_a_route_may_change() -> None:
+    """The changes above are all that a route can be told."""
+    told = set(inspect.signature(IncidentTrigger.add_route).parameters)
+    assert {*CHANGES, "self", "id", "response_plan"} == told
 
 
 def test_refuses_a_second_route_of_one_id(make: Make) -> None:
