@@ -15,7 +15,7 @@ help:
 	@echo "make test       every check: ruff, mypy, pyright, all tests"
 	@echo "make setup      what both share: .venv/ and node_modules/"
 	@echo "make docs       build the docs site in build/docs/ (part of make test)"
-	@echo "make soak       rehearse every app under examples/ with the CLI, one after the other"
+	@echo "make soak       the fault campaign, then every app under examples/ rehearsed with the CLI"
 	@echo "make format     rewrite the sources as ruff formats them"
 	@echo "make bench      measure (benchmarks/)"
 	@echo "make clean      remove .venv/, node_modules/ and every cache"

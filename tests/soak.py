@@ -1,25 +1,33 @@
-"""Rehearse every example with the CLI, one after the other, and sum it up: `make soak`.
+"""The fault campaign, then every example rehearsed with the CLI, one after the other: `make soak`.
 
-Each rehearsal deploys the app to a loopback AWS of its own, fires its alarms, watches the incidents, and
-takes all of it down.
+The campaign is tests/runtime/campaign.py and prints its figures. Each rehearsal deploys the app to a loopback
+AWS of its own, fires its alarms, watches the incidents, and takes all of it down.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+CAMPAIGN = [sys.executable, "-m", "tests.runtime.campaign"]
 COMMAND = [str(Path(sys.executable).parent / "cdk-incidents"), "rehearse", "--app"]
 
 
 def main() -> int:
-    """Rehearse all examples, or those that are named; return 1 where one failed."""
+    """Run the campaign and rehearse all examples, or only those that are named; return 1 where one failed."""
     wanted = set(sys.argv[1:])
     apps = sorted((ROOT / "examples").glob("*/app.py"))
     results: list[tuple[str, int, float]] = []
+    if not wanted:
+        print("== fault campaign", flush=True)
+        began = time.monotonic()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "cdk_incidents" / "_runtime")}
+        done = subprocess.run(CAMPAIGN, cwd=ROOT, env=environment, check=False)
+        results.append(("fault campaign", done.returncode, time.monotonic() - began))
     for app in apps:
         name = app.parent.name
         if wanted and name not in wanted:

@@ -42,7 +42,7 @@ def test_a_cause_stands_until_it_recovers(opened: int | None, recovered: int | N
 def test_at_one_and_the_same_time_the_alarm_that_comes_last_stands() -> None:
     """However often the recovery before it is told again; a newer one ends it."""
     entry = started(Entry().with_recovery("a", 100, resolve=True))
-    assert entry.resolving == ()
+    assert (entry.resolving, entry.is_recovered()) == ((), False)
     assert entry.with_recovery("a", 100, resolve=True) == entry
     assert entry.with_recovery("a", 101, resolve=True).resolving == ("new",)
 

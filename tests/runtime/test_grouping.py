@@ -172,6 +172,24 @@ def test_a_dead_handlers_incident_is_found_by_another_cause() -> None:
     assert world.outcome(alarm("B", "OK", at=3)) == "resolved"
 
 
+def test_a_dead_handlers_incident_of_another_source_is_found() -> None:
+    """An event's, by an alarm of its group."""
+    world = new_world()
+    event = {
+        "source": "shop.orders",
+        "detail-type": "Order failed",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "time": "2026-03-05T12:00:00Z",
+        "id": "1",
+        "detail": {},
+    }
+    kill(world, world.table, "PutItem", event, call=2)
+    assert world.outcome(alarm("B", at=1)) == "joined"
+    assert world.outcome(event) == "joined"
+    assert len(world.service.records) == 1
+
+
 def test_a_recovery_does_not_wait_for_the_start_of_another_cause() -> None:
     """It is noted; there is nothing of its own to wait for."""
     world = new_world()

@@ -94,6 +94,17 @@ def test_who_could_not_look_says_that_nobody_knows() -> None:
     assert len(started.service.called("StartIncident")) == 1
 
 
+def test_a_candidate_that_does_not_answer_at_once_is_asked_again() -> None:
+    """The Region answers: one failed call among many must not make all of the looking fail."""
+    started = Started()
+    arn = started.start()
+    started.service.fail("ListRelatedItems", THROTTLED, TIME_OUT)
+    assert started.find() == arn
+    started.service.fail("ListRelatedItems", *[THROTTLED] * 3)
+    with pytest.raises(ServiceError, match="Throttling"):
+        started.find()
+
+
 def test_no_second_try_without_time_for_it() -> None:
     """There must be time left to answer."""
     started = Started(seconds=12)

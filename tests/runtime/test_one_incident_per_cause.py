@@ -119,6 +119,36 @@ def test_a_delivery_while_another_is_starting() -> None:
     assert world.outcome(alarm()) == "joined"
 
 
+def test_a_delivery_that_overtakes_another_between_its_reading_and_its_writing() -> None:
+    """The slower one's write fails its condition: it reads again, and joins."""
+    for slower in (alarm(), alarm(at=1)):
+        world = World()
+
+        def meanwhile(operation: str, world: World = world) -> None:
+            if operation == "PutItem":
+                world.table.before_call = lambda _: None
+                assert world.outcome(alarm()) == "started"
+
+        world.table.before_call = meanwhile
+        assert world.outcome(slower) == "joined"
+        assert len(world.service.records) == 1
+
+
+def test_a_recovery_that_overtakes_a_join() -> None:
+    """What was open when it was read is not any more: the alarm starts."""
+    world = World()
+    world.deliver(alarm())
+
+    def meanwhile(operation: str) -> None:
+        if operation == "PutItem":
+            world.table.before_call = lambda _: None
+            assert world.outcome(alarm(state="OK", at=1)) == "resolved"
+
+    world.table.before_call = meanwhile
+    assert world.outcome(alarm(at=2)) == "started"
+    assert len(world.service.open_records()) == 1
+
+
 def test_a_recovery_before_its_alarm() -> None:
     """The incident is started, so that it is known, and resolved at once."""
     world = World()
@@ -233,6 +263,8 @@ def test_a_ledger_that_is_down_or_throttled(fault: Exception) -> None:
     down = copy.copy(world.table.before_call)
     world.table.before_call = lambda operation: world.table.fail(operation, fault)
     assert [world.outcome(alarm(name)) for name in "ABA"] == ["started", "started", "joined"]
+    world.clock.time += timedelta(hours=1)
+    assert world.outcome(alarm("B")) == "joined"
     with pytest.raises(Exception, match="the ledger is unreachable"):
         world.deliver(alarm("A", "OK", at=1))
     world.table.before_call = down

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, may_go_on, patiently, spend
@@ -145,7 +146,9 @@ class Incidents:
         ServiceError
             The service could not be asked, or there was no time to.
         """
-        return self.regions.ask(attempt.regions, deadline, lambda client: _found(client, attempt, deadline))
+        return self.regions.ask(
+            attempt.regions, deadline, lambda client: self._found(client, attempt, deadline)
+        )
 
     def status(self, record: str, deadline: Deadline) -> Status:
         """Ask the service for a record's status.
@@ -248,18 +251,19 @@ class Incidents:
             ),
         )
 
+    def _found(self, client: SSMIncidentsClient, attempt: Attempt, deadline: Deadline) -> str | None:
+        for arn in _candidates(client, attempt, deadline)[:_MOST_CANDIDATES]:
+            spend(deadline, _LOOK)
+            # The Region answers; among many candidates one call that fails must not spoil the others.
+            question = partial(asked, client.list_related_items, incidentRecordArn=arn, maxResults=100)
+            items = patiently(self.clock, deadline, question)
+            if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
+                return arn
+        return None
+
     def _patiently(self, deadline: Deadline, question: Callable[[SSMIncidentsClient], Answer]) -> Answer:
         # For calls that may be sent twice without harm.
         return patiently(self.clock, deadline, lambda: self.regions.ask(self.others, deadline, question))
-
-
-def _found(client: SSMIncidentsClient, attempt: Attempt, deadline: Deadline) -> str | None:
-    for arn in _candidates(client, attempt, deadline)[:_MOST_CANDIDATES]:
-        spend(deadline, _LOOK)
-        items = asked(client.list_related_items, incidentRecordArn=arn, maxResults=100)
-        if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
-            return arn
-    return None
 
 
 def _candidates(client: SSMIncidentsClient, attempt: Attempt, deadline: Deadline) -> list[str]:
