@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .local.cloud import LocalCloud
+    from .operations.switch import Switch
 
 _DESCRIPTION = """\
 Watch an alarm become an incident on this machine, without an AWS account: a loopback AWS
-with Incident Manager in it, to which the real CDK CLI deploys.
+with Incident Manager in it, to which the real CDK CLI deploys. And operate triggers that are deployed.
 """
 _REHEARSE = """\
 Start a loopback AWS, deploy the app to it with the real CDK CLI, let its smoke test run, fire each
@@ -27,6 +28,15 @@ the stacks and check that nothing is left. Exit code 0 only if all of it held.
 """
 _LOCAL = """\
 Start a loopback AWS and leave it running until Ctrl-C or SIGTERM; print what leads other commands to it.
+"""
+_SUPPRESS = """\
+Hold back the incidents of a deployed trigger, or of one of its routes, for some time and without a
+deployment. What is held back is kept; when the time is up, a cause that still stands has its incident.
+Without --for and --end: show what is suppressed.
+"""
+_REDRIVE = """\
+Bring a deployed trigger's dead letters back: show the route, the title and the reason of each, send it to
+the retry queue and delete it. Mend the reason first. Exit code 0 only if none was left.
 """
 _EXIT_SIGINT = 130
 
@@ -46,10 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     from .local.errors import LocalCloudError  # noqa: PLC0415 - `--help` waits for nothing
+    from .operations.deployed_trigger import OperationError  # noqa: PLC0415
 
     try:
         code: int = options.run(options)
-    except LocalCloudError as error:
+    except (LocalCloudError, OperationError) as error:
         print(f"cdk-incidents: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -98,7 +109,48 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_place(local)
     local.set_defaults(run=_local)
+
+    _add_suppress(commands)
+    _add_redrive(commands)
     return parser
+
+
+def _add_suppress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    suppress = commands.add_parser(
+        "suppress",
+        help="hold a deployed trigger's incidents back for some time",
+        description=_SUPPRESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_trigger(suppress)
+    what = suppress.add_mutually_exclusive_group()
+    what.add_argument("--for", metavar="TIME", dest="length", help="how long: 1m to 13d, such as 2h or 1d12h")
+    what.add_argument("--end", action="store_true", help="end it now")
+    suppress.add_argument("--route", metavar="ID", help="this route only (default: every route)")
+    suppress.add_argument("--reason", metavar="TEXT", default="", help="why; needed with --for")
+    suppress.set_defaults(run=_suppress)
+
+
+def _add_redrive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    redrive = commands.add_parser(
+        "redrive",
+        help="bring a deployed trigger's dead letters back",
+        description=_REDRIVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_trigger(redrive)
+    redrive.add_argument(
+        "--route", metavar="ID", help="the route of those that name none (default: they are left)"
+    )
+    redrive.add_argument("--dry-run", action="store_true", help="show them and leave them all")
+    redrive.set_defaults(run=_redrive)
+
+
+def _add_trigger(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("trigger", metavar="TRIGGER", help="its name, which is its function's")
+    parser.add_argument(
+        "--region", metavar="NAME", help="its Region (default: the environment's or the profile's)"
+    )
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +205,53 @@ def _local(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("stopped")
     return 0
+
+
+def _suppress(options: argparse.Namespace) -> int:
+    from .operations.deployed_trigger import DeployedTrigger  # noqa: PLC0415
+    from .operations.switch import Switches, duration  # noqa: PLC0415
+
+    length = duration(options.length) if options.length else None
+    switches = Switches(DeployedTrigger.find(options.trigger, region=options.region))
+    if length is not None:
+        flipped = switches.flip(length, route=options.route, reason=options.reason)
+        print(f"suppressed: {_switch(flipped)}\nThe trigger sees it within 15 seconds.")
+        return 0
+    if options.end:
+        for ended in switches.end(route=options.route):
+            print(f"ended: {_switch(ended)}")
+    for standing in switches.on():
+        print(f"suppressed: {_switch(standing)}")
+    return 0
+
+
+def _switch(switch: Switch) -> str:
+    route = "every route" if switch.route == "*" else switch.route
+    by = f" ({switch.by})" if switch.by else ""
+    return f"{route} until {switch.until:%Y-%m-%d %H:%M} UTC: {switch.reason}{by}"
+
+
+def _redrive(options: argparse.Namespace) -> int:
+    from .operations.deployed_trigger import DeployedTrigger  # noqa: PLC0415
+    from .operations.redrive import Redrive  # noqa: PLC0415
+
+    redrive = Redrive(DeployedTrigger.find(options.trigger, region=options.region), route=options.route)
+    sent, left = 0, []
+    for letter in redrive.letters():
+        print(f"{letter.since:%Y-%m-%d %H:%M} UTC  {letter.route or '(no route)'}  {letter.title}")
+        print(f"    {letter.reason}")
+        if options.dry_run or not letter.route:
+            left.append(letter)
+        else:
+            redrive.send(letter)
+            sent += 1
+    # Not before the end, lest the queue gives them again instead of others.
+    for letter in left:
+        redrive.keep(letter)
+    print(f"dead letters sent to the retry queue: {sent}; left: {len(left)}")
+    if left and not options.dry_run:
+        print("Those without a route need --route.", file=sys.stderr)
+    return 0 if options.dry_run or not left else 1
 
 
 def _keep(cloud: LocalCloud) -> None:

@@ -38,9 +38,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--help"], ["rehearse", "local"]),
+        (["--help"], ["rehearse", "local", "suppress", "redrive"]),
         (["rehearse", "--help"], ["--app", "--json", "--keep"]),
         (["local", "--help"], ["--port"]),
+        (["suppress", "--help"], ["TRIGGER", "--for", "--end", "--route", "--reason", "--region"]),
+        (["redrive", "--help"], ["TRIGGER", "--route", "--dry-run", "--region"]),
     ],
 )
 def test_help(capsys: pytest.CaptureFixture[str], arguments: list[str], told: list[str]) -> None:
@@ -52,7 +54,10 @@ def test_help(capsys: pytest.CaptureFixture[str], arguments: list[str], told: li
     assert [word for word in told if word not in shown] == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["play"], ["local", "--port", "http"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["play"], ["local", "--port", "http"], ["suppress"], ["suppress", "t", "--for", "1h", "--end"]],
+)
 def test_usage(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """A command line that is none ends with 2 and the usage."""
     with pytest.raises(SystemExit) as caught:
