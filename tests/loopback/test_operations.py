@@ -17,6 +17,9 @@ from cdk_incidents.local import LocalCloud
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# One cloud for all of them.
+pytestmark = pytest.mark.xdist_group("operations")
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
