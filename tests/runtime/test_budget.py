@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from incidents_runtime.budget import Budget
+from incidents_runtime.entry import Cause
 from incidents_runtime.ledger import KEPT_FOR
 
 from tests.runtime.fakes import DENIED, NOW, PLAN, ROUTES, THROTTLED, LostAnswerError, World, alarm, refusal
@@ -78,6 +79,24 @@ def test_a_first_seen_cause_that_the_service_refuses_is_attempted_every_time() -
     assert len(world.queues.sent) == len(world.topics.published) == 3
 
 
+def test_a_first_seen_cause_of_a_group_is_always_attempted() -> None:
+    """However often the others of its group have repeated; from then on it is one of them."""
+    world = new_world(per_cause=2, dedupe_key="all of {region}")
+    assert [outcome.happened for outcome in repeat(world, 3)] == ["started", "started", "failed"]
+    assert [outcome.happened for outcome in repeat(world, 2, "B", 10)] == ["started", "failed"]
+
+
+def test_a_cause_whose_incidents_people_close_is_no_new_one() -> None:
+    """It repeats as often as it may, whoever resolves."""
+    world = new_world(per_cause=2)
+    happened = []
+    for second in range(3):
+        happened.append(admitted(world, alarm(at=second)).happened)
+        for record in world.service.records.values():
+            record["status"] = "RESOLVED"
+    assert happened == ["started", "started", "failed"]
+
+
 def test_a_new_month_is_a_new_budget() -> None:
     """Months are UTC's."""
     world = new_world(ceiling=1, per_cause=1)
@@ -111,8 +130,8 @@ def test_what_has_no_quota_has_no_budget(changes: dict[str, Any]) -> None:
     entry = world.ledger.read("key")[0]
     route = world.routes["Critical"]
     budget = world.admission.budget
-    entry = replace(entry, month="2026-03", starts=100)
-    assert budget.refusal(route, entry) is None
+    entry = replace(entry, month="2026-03", starts=100, causes=(Cause("a"),))
+    assert budget.refusal(route, entry, "a") is None
     assert budget.count(route, entry) is None
     assert world.table.items == {}
 
@@ -143,7 +162,8 @@ def test_a_count_that_makes_no_sense_holds_nothing_back(starts: dict[str, str] |
         world.table.items[COUNTER]["starts"] = starts
     entry, _ = world.ledger.read("Critical|alarm|arn:aws:cloudwatch:us-east-1:123456789012:alarm:A")
     assert entry.starts_in("2026-03") == 1
-    assert world.admission.budget.refusal(world.routes["Critical"], entry) is None
+    (cause,) = entry.causes
+    assert world.admission.budget.refusal(world.routes["Critical"], entry, cause.name) is None
 
 
 def test_an_incident_that_is_not_counted_is_started_all_the_same(

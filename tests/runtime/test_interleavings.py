@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.runtime.fakes import (
     INTERNAL,
+    ROUTES,
     THROTTLED,
     FakeContext,
     Faulty,
@@ -182,6 +183,22 @@ def test_the_newest_state_wins_in_any_order(seed: int, window: timedelta | None,
     side_by_side.run()
     assert 1 <= len(world.service.records) <= states.count("ALARM")
     assert bool(world.service.open_records()) == (last == "ALARM")
+
+
+@ROUNDS
+@given(seed=SEEDS, window=WINDOWS, standing=st.integers(min_value=0, max_value=2))
+def test_a_group_has_one_open_incident_while_any_of_its_causes_stands(
+    seed: int, window: timedelta | None, standing: int
+) -> None:
+    """Three causes of one key, all of whose changes come at once, under faults: open if any has not gone."""
+    order = random.Random(seed)  # noqa: S311 - a seed is what it is for
+    world = World(routes=(replace(ROUTES[0], dedupe_key="all of {region}"),), token_window=window)
+    events = [alarm(f"Cause{number}", at=number) for number in range(3)]
+    events += [alarm(f"Cause{number}", "OK", at=10 + number) for number in range(standing, 3)]
+    side_by_side = deliver_all(world, at_random(order, events, 2), order, kill_one_in=60)
+    Trouble(order, 8, NOT_DONE + DONE).befall(world.service, SERVICE_OPERATIONS)
+    side_by_side.run()
+    assert len(world.service.open_records()) == min(standing, 1)
 
 
 @ROUNDS

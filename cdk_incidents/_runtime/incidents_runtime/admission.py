@@ -213,7 +213,7 @@ class _Admitted:
         return Outcome("suppressed", reason=hold.by, held=True, until=hold.until)
 
     def _over_budget(self, entry: Entry) -> Outcome | None:
-        over = self.admission.budget.refusal(self.route, entry)
+        over = self.admission.budget.refusal(self.route, entry, self.cause)
         if over is None:
             return None
         return Outcome("failed", reason=over.reason, over_budget=True, budget_used=over.used)

@@ -58,7 +58,7 @@ class Budget:
         """Name the month that incidents count for now."""
         return f"{self.clock.now():%Y-%m}"
 
-    def refusal(self, route: Route, entry: Entry) -> Refusal | None:
+    def refusal(self, route: Route, entry: Entry, cause: str) -> Refusal | None:
         """Say whether a cause's next incident is one too many.
 
         Parameters
@@ -67,6 +67,8 @@ class Budget:
             Where it goes. OpsItems, topics and the smoke test's own plan have no budget.
         entry
             What is known of its key. Its first incident of a month is always attempted.
+        cause
+            Which of the key's causes it is. The first incident of each is always attempted, too.
 
         Returns
         -------
@@ -74,7 +76,7 @@ class Budget:
             Why it is too many. None if it may be started, or the count is unknown.
         """
         starts = entry.starts_in(self.month())
-        if not _counts(route) or starts == 0:
+        if not _counts(route) or starts == 0 or not entry.knows(cause):
             return None
         if starts >= self.per_cause:
             reason = (

@@ -90,7 +90,7 @@ class Entry:
     """When it was started, by our clock."""
     joined: int = 0
     causes: tuple[Cause, ...] = ()
-    """The incident's, and recoveries that came before their alarms; the latest change is last."""
+    """The incident's, and others that are known; the latest change is last."""
     many: bool = False
     """More causes stand than are remembered: nobody knows when all have gone."""
     older: tuple[str, ...] = ()
@@ -113,6 +113,10 @@ class Entry:
     def cause(self, name: str) -> Cause:
         """Give what is known of a cause, which may be nothing."""
         return next((cause for cause in self.causes if cause.name == name), Cause(name))
+
+    def knows(self, name: str) -> bool:
+        """Say whether a cause was seen before, as far as that is remembered."""
+        return any(cause.name == name for cause in self.causes)
 
     def is_recovered(self) -> bool:
         """Say whether every cause of the incident has gone."""
@@ -212,7 +216,7 @@ class Entry:
 
     def without_incident(self) -> Entry:
         """Forget the incident: it is known to be closed, and with it its causes are dealt with."""
-        causes = (replace(cause, opened_ms=None) for cause in self.causes if cause.recovered_ms is not None)
+        causes = tuple(replace(cause, opened_ms=None) for cause in self.causes)
         return replace(
             self,
             record=None,
@@ -220,7 +224,7 @@ class Entry:
             opened_ms=0,
             started_ms=0,
             joined=0,
-            causes=tuple(causes),
+            causes=causes,
             many=False,
             older=(),
         )
