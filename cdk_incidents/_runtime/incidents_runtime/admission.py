@@ -223,8 +223,8 @@ class _Admitted:
     def _start(self, entry: Entry, revision: object, was_held: Held | None) -> Outcome | None:
         lease = self._lease()
         # What people have closed is over, for the causes that joined it too.
-        known = self.known_status.get(entry.record or "")
-        begun = entry.without_incident() if known in ("RESOLVED", "MISSING") else entry
+        status = self.known_status.get(entry.record or "")
+        begun = entry.without_incident() if status in ("RESOLVED", "MISSING") else entry
         if not self._write(replace(begun, lease=lease), revision):
             return None
         try:
