@@ -428,6 +428,25 @@ class LocalCloud:
         starts: list[dict[str, Any]] = self._server.control("GET", "audit")["audit"]
         return starts
 
+    def put_aws_event(
+        self, source: str, detail_type: str, detail: Mapping[str, Any], *, resources: Sequence[str] = ()
+    ) -> None:
+        """Put an event on the default bus as an AWS service does; PutEvents refuses its source to a customer.
+
+        Parameters
+        ----------
+        source
+            such as `aws.health`
+        detail_type
+            such as `AWS Health Event`
+        detail
+            what the service tells
+        resources
+            what it is about; nothing by default
+        """
+        event = {"source": source, "detail-type": detail_type, "detail": detail, "resources": resources}
+        self._server.control("POST", "events", event)
+
     @cached_property
     def faults(self) -> Faults:
         """Faults on demand."""

@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import adapter, cloudformation
 from .alarms import Alarms
@@ -108,7 +108,13 @@ async def _run(
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
     emulator.on_incident_target(EventTargets(emulator, cloud, services["ssm-incidents"]))
-    control = Control(cloud, pending, services.values(), emulator.tick)
+    home = f"arn:aws:events:{options.region}:{options.account}:event-bus/default"
+
+    def put_event(event: dict[str, Any]) -> None:
+        with emulator.owning(home):
+            emulator.put_event(event["detail-type"], event["resources"], event["detail"], event["source"])
+
+    control = Control(cloud, pending, services.values(), emulator.tick, put_event)
     gateway = Gateway(emulator, connections, services, control)
     ended = asyncio.Event()
     _end_with_others(asyncio.get_running_loop(), ended.set, orphaned if options.watch_stdin else None)

@@ -658,13 +658,15 @@ class Emulator:
             "detail": detail,
         }
 
-    def put_event(self, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
-        """Put an event of CloudWatch's on the default bus."""
+    def put_event(
+        self, detail_type: str, resources: list[str], detail: dict[str, Any], source: str = "aws.cloudwatch"
+    ) -> None:
+        """Put an event of an AWS service on the default bus."""
         entry = {
-            "Source": "aws.cloudwatch",
+            "Source": source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
-            "Resources": [resource],
+            "Resources": resources,
         }
         self._bridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 

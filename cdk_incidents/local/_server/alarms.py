@@ -77,7 +77,7 @@ class Alarms:
             "configuration": configuration(alarm),
         }
         muted = self._muted(arn)
-        self._emulator.put_event("CloudWatch Alarm State Change", arn, {**detail, **muted})
+        self._emulator.put_event("CloudWatch Alarm State Change", [arn], {**detail, **muted})
         if muted or alarm.get("ActionsSuppressedBy"):
             self._before.setdefault(arn, before)
         else:

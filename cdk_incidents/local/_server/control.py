@@ -27,9 +27,15 @@ class Control:
     """Answers under /_cdk_incidents/."""
 
     def __init__(
-        self, cloud: Cloud, pending: Faults, services: Iterable[Service], tick: Callable[[], None]
+        self,
+        cloud: Cloud,
+        pending: Faults,
+        services: Iterable[Service],
+        tick: Callable[[], None],
+        put_event: Callable[[dict[str, Any]], None],
     ) -> None:
         self._cloud = cloud
+        self._put_event = put_event
         self._tick = tick
         self._pending = pending
         self._services = list(services)
@@ -37,14 +43,15 @@ class Control:
     def __call__(self, request: Request) -> Response:
         """Answer a request of the control path."""
         route = f"{request.method} {request.path.rpartition('/')[2]}"
-        if route == "POST faults":
-            return self._add(request.body)
-        if route == "POST seed":
-            return self._seed(request.body)
-        if route == "POST rules":
-            return self._rule(request.body)
-        if route == "POST clock":
-            return self._move(request.body)
+        takes = {
+            "POST faults": self._add,
+            "POST seed": self._seed,
+            "POST rules": self._rule,
+            "POST events": self._event,
+            "POST clock": self._move,
+        }
+        if route in takes:
+            return takes[route](request.body)
         if route == "DELETE faults":
             self._pending.clear()
         self._cloud.clock.catch_up()
@@ -118,6 +125,11 @@ class Control:
         window = asked.get("token_window_s")
         self._cloud.rates = bool(asked.get("rates"))
         self._cloud.token_window = None if window is None else dt.timedelta(seconds=window)
+        return _json({})
+
+    def _event(self, body: bytes) -> Response:
+        """Put an event of an AWS service on the bus."""
+        self._put_event(json.loads(body))
         return _json({})
 
     def _problem(self, fault: Fault) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -243,6 +244,25 @@ def test_faults_on_demand(local_cloud: LocalCloud, stack: str) -> None:
     with pytest.raises(client.exceptions.ValidationException):
         client.start_incident(responsePlanArn=arn)
     assert "/Checkout/" in client.start_incident(responsePlanArn=arn)["incidentRecordArn"]
+
+
+def test_an_event_of_an_aws_service(local_cloud: LocalCloud) -> None:
+    """A rule hears what no customer could put on the bus."""
+    events, sqs = local_cloud.client("events"), local_cloud.client("sqs")
+    url = sqs.create_queue(QueueName="health")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="health", EventPattern=json.dumps({"source": ["aws.health"]}))
+    events.put_targets(Rule="health", Targets=[{"Id": "queue", "Arn": arn}])
+    told = {"eventArn": "arn:aws:health:global::event/EC2/one/two"}
+    local_cloud.put_aws_event("aws.health", "AWS Health Event", told, resources=["i-1"])
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    event = json.loads(message["Body"])
+    assert (event["source"], event["detail-type"]) == ("aws.health", "AWS Health Event")
+    assert (event["resources"], event["detail"]) == (["i-1"], told)
+    assert event["account"] == "000000000000"
+    events.remove_targets(Rule="health", Ids=["queue"])
+    events.delete_rule(Name="health")
+    sqs.delete_queue(QueueUrl=url)
 
 
 def test_faults_by_a_seed(local_cloud: LocalCloud) -> None:

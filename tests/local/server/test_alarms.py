@@ -116,6 +116,15 @@ def test_without_a_permission_on_that_very_alias_nothing_is_called(
     assert [told["arn"] for told in function.told()] == [function.arn]
 
 
+def test_an_alarm_calls_a_version(aws: Aws, make_function: Callable[..., Function]) -> None:
+    """By a permission on that very version."""
+    function = make_function()
+    function.permit(qualifier="1")
+    name = _alarm(aws, AlarmActions=[function.alias, f"{function.arn}:1"])
+    _set(aws, name, "ALARM")
+    assert [told["arn"] for told in function.told()] == [f"{function.arn}:1"]
+
+
 def test_actions_follow_the_new_state(aws: Aws, make_function: Callable[..., Function]) -> None:
     """ALARM, OK and INSUFFICIENT_DATA have lists of their own; the event tells the state before."""
     function = make_function()
