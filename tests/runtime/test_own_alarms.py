@@ -164,6 +164,8 @@ def test_our_fallback_is_not_heard() -> None:
     assert outcome["reason"] == "the message comes from this trigger's own fallback"
     assert World(fallback=None).outcome(event) == "started"
     assert World().outcome(sample("sns_text")) == "started"
+    del event["Records"][0]["Sns"]["TopicArn"]
+    assert World(fallback=None).outcome(event) == "started"
     told = sample("sns_alarm")
     told["Records"][0]["Sns"]["TopicArn"] = TOPIC
     assert World().outcome(told) == "started"

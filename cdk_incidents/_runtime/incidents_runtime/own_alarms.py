@@ -63,7 +63,8 @@ class _Self:
             if self._is_home(signal.region, signal.account) and any(map(self._is_watched, metrics)):
                 return "the alarm watches this trigger itself"
             return ""
-        if signal.source == "sns" and signal.trigger_arn == self.settings.fallback_topic_arn:
+        fallback = self.settings.fallback_topic_arn
+        if signal.source == "sns" and fallback and signal.trigger_arn == fallback:
             return "the message comes from this trigger's own fallback"
         resources = [text(resource) for resource in items(signal.event.get("resources"))]
         if resources and all(map(self._is_ours, resources)):
