@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from cdk_incidents._checks import check_range, is_token, refusal
+from cdk_incidents._names import role_name
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -92,7 +93,7 @@ def _check_place(route: RouteBase, queue: sqs.IQueue | sqs.Queue) -> None:
     Annotations.of(queue).add_warning_v2(
         "cdk-incidents:queue-policy",
         f"queue must let the trigger's role read it (got {queue.node.path} of {account}, whose policy nobody"
-        f" here knows): allow {route._role_for(queue).role_name} of {here} {', '.join(READ)} there, and"  # noqa: SLF001
+        f" here knows): allow {role_name(route._trigger_name, ours)} of {here} {', '.join(READ)} there, and"  # noqa: SLF001
         " kms:Decrypt on its key, if it has one.",
     )
 

@@ -122,7 +122,8 @@ class EventPatterns:
     def _of_account(account: str, except_prefixes: Sequence[str], *, and_ok: bool) -> events.EventPattern:
         """Return the pattern of all alarms of an account but some; for `Route.watch_account`."""
         detail: dict[str, Any] = {"state": {"value": ["ALARM", "OK"] if and_ok else ["ALARM"]}}
-        if except_prefixes != ():
+        check_list("except_prefixes", except_prefixes, str, "texts")
+        if except_prefixes:
             _check_words("except_prefixes", except_prefixes)
             prefixes = except_prefixes[0] if len(except_prefixes) == 1 else [*except_prefixes]
             detail["alarmName"] = [{"anything-but": {"prefix": prefixes}}]
