@@ -6,14 +6,14 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import Duration
+
 from cdk_incidents._checks import check_length, check_pattern, check_range, is_token, refusal
 from cdk_incidents._templates import check_template
 from cdk_incidents.ops_items import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from aws_cdk import Duration
 
     from cdk_incidents.incident_template import Impact
     from cdk_incidents.ops_items import OpsItems
@@ -60,6 +60,10 @@ class RouteSettings:
         ):
             if value is not None and is_token(value):
                 raise refusal(argument, "known at synth", value, remedy)
+        if not isinstance(self.auto_resolve, bool):
+            raise refusal("auto_resolve", "True or False", self.auto_resolve, "the function takes no other.")
+        if not isinstance(self.join_for, Duration):
+            raise refusal("join_for", "a Duration", self.join_for, "e.g. Duration.hours(12).")
         if self.join_for.is_unresolved():
             raise refusal("join_for", "known at synth", "a token", "e.g. Duration.hours(12).")
         check_range(

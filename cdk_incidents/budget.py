@@ -44,4 +44,7 @@ class IncidentBudget:
             if is_token(value):
                 raise refusal(argument, "known at synth", value, "write it out.")
             remedy = "a plan opens 200 incidents a month."
+            if value is None:
+                # Elsewhere that is what leaving an argument out means.
+                raise refusal(argument, f"a whole number from 1 to {_MOST_A_MONTH}", value, remedy)
             check_range(argument, value, minimum=1, maximum=_MOST_A_MONTH, remedy=remedy)

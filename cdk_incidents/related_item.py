@@ -11,7 +11,15 @@ from aws_cdk import Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._arn import same_deployment
-from cdk_incidents._checks import check_count, check_length, check_list, check_text, is_token, refusal
+from cdk_incidents._checks import (
+    check_count,
+    check_length,
+    check_list,
+    check_pattern,
+    check_text,
+    is_token,
+    refusal,
+)
 from cdk_incidents._templates import check_template
 
 if TYPE_CHECKING:
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 _MOST_LOG_GROUPS = 50
 _LONGEST = 1000
+_NAME = r"[a-zA-Z0-9_/.#-]{1,512}"
+_NAME_RULE = "1 to 512 letters, digits and _ - / . #"
 _ARN = re.compile(r"arn:aws(-cn|-us-gov)?:[a-z0-9-]*:[a-z0-9-]*:([0-9]{12})?:\S+")
 
 
@@ -127,7 +137,8 @@ class RelatedItem:
         ValueError
             If it is no dashboard, or the title is none.
         """
-        if not hasattr(dashboard, "dashboard_name"):
+        # Not by its name, which CDK's L1 has as well, or has not.
+        if not hasattr(dashboard, "dashboard_arn"):
             raise refusal(
                 "dashboard", "a dashboard", dashboard, "for one that exists, take RelatedItem.url(…)."
             )
@@ -160,7 +171,9 @@ class RelatedItem:
             raise refusal("log_groups", "one log group at least", log_groups, "name where to look.")
         check_count("log_groups", log_groups, maximum=_MOST_LOG_GROUPS, remedy="Logs Insights takes no more.")
         for group in log_groups:
-            if not isinstance(group, str) and not hasattr(group, "log_group_name"):
+            if isinstance(group, str):
+                check_pattern("log_groups: a name", group, pattern=_NAME, rule=_NAME_RULE, remedy="check it.")
+            elif not hasattr(group, "log_group_arn"):
                 raise refusal("log_groups", "log groups or their names", group, "pass one of these.")
         check_text("query", query)
         check_length("query", query, maximum=_LONGEST)

@@ -357,7 +357,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             related_items=[rendered_item(item, self) for item in related_items],
             calendars=[{"name": name, "state": state} for name, _, state in calendars],
             auto_resolve=auto_resolve,
-            join_for=join_for or Duration.hours(12),
+            join_for=Duration.hours(12) if join_for is None else join_for,
         )
         self._admit(settings)
         given = self._failover_regions if failover_regions is None else failover_regions

@@ -40,7 +40,7 @@ def test_the_default_is_the_functions_own(make: Make) -> None:
 
 
 @pytest.mark.parametrize("argument", ["ceiling", "per_cause"])
-@pytest.mark.parametrize("value", [0, 201, 1.5, "150", True])
+@pytest.mark.parametrize("value", [0, 201, 1.5, "150", True, None])
 def test_refuses_what_is_no_part_of_200(argument: str, value: Any) -> None:
     """A plan opens 200 incidents a month, so a limit is a whole number up to that."""
     message = (

@@ -178,6 +178,12 @@ REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
         lambda _: RelatedItem.dashboard("shop"),  # type: ignore[arg-type]
         r"dashboard must be a dashboard \(got 'shop'\): for one that exists, take RelatedItem\.url",
     ),
+    "l1-dashboard": (
+        lambda make: RelatedItem.dashboard(
+            cloudwatch.CfnDashboard(make.stack(), "Shop", dashboard_body="{}")  # type: ignore[arg-type]
+        ),
+        r"dashboard must be a dashboard \(got <aws_cdk.*\): for one that exists, take RelatedItem\.url",
+    ),
     "dashboard-without-name": (
         lambda make: told(make, RelatedItem.dashboard(cloudwatch.Dashboard(make.stack("Other"), "Shop"))),
         r"related_items must be named, since its stack is another than the trigger's \(got 'Other/",
@@ -193,6 +199,18 @@ REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
     "no-log-group": (
         lambda _: RelatedItem.log_query("Errors", log_groups=[7], query="limit 5"),  # type: ignore[list-item]
         r"log_groups must be log groups or their names \(got 7\): pass one of these\.",
+    ),
+    "l1-log-group": (
+        lambda make: RelatedItem.log_query(
+            "Errors",
+            log_groups=[logs.CfnLogGroup(make.stack(), "L")],  # type: ignore[list-item]
+            query="limit 5",
+        ),
+        r"log_groups must be log groups or their names \(got <aws_cdk.*\): pass one of these\.",
+    ),
+    "no-name-of-a-log-group": (
+        lambda _: RelatedItem.log_query("Errors", log_groups=["my orders"], query="limit 5"),
+        r"log_groups: a name must be 1 to 512 letters, digits and _ - / \. # \(got 'my orders'\): check it\.",
     ),
     "51-log-groups": (
         lambda _: RelatedItem.log_query("Errors", log_groups=["l"] * 51, query="limit 5"),

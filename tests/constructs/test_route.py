@@ -218,6 +218,9 @@ TITLE_RULE = (
             cdk.Duration.millis(60_500),
             r"join_for in seconds must be a whole number from 60 to 2592000 \(got 60\.5\): a minute to 30",
         ),
+        ("join_for", 0, r"join_for must be a Duration \(got 0\): e\.g\. Duration\.hours\(12\)\."),
+        ("auto_resolve", "yes", r"auto_resolve must be True or False \(got 'yes'\): the function takes no"),
+        ("auto_resolve", 1, r"auto_resolve must be True or False \(got 1\): the function takes no other\."),
         (
             "join_for",
             cdk.Duration.seconds(cdk.Token.as_number(cdk.Fn.ref("JoinFor"))),
