@@ -35,7 +35,7 @@ def resource(path: str) -> cdk.CfnResource:
 BREAKS = {
     "role": (
         "Trigger/Role/Resource",
-        "Policies.0.PolicyDocument.Statement.0.Action",
+        "Policies.0.PolicyDocument.Statement.7.Action",
         "ssm-incidents:GetReplicationSet",
     ),
     "permission": ("Trigger/Quiet/Alarms", "Principal", "s3.amazonaws.com"),
