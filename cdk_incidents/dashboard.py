@@ -36,7 +36,8 @@ class IncidentDashboard(Construct):
 
     A row for each plan: incidents opened and resolved, the time to acknowledge and to resolve them, and how
     much of the 200 incidents a month is spent. A row for each trigger: signals that started, joined or
-    resolved an incident, were ignored or failed, the time to start, the retry queue and the dead letters.
+    resolved an incident, were ignored, suppressed or failed, the time to start, the retry queue and the dead
+    letters.
 
     Parameters
     ----------
@@ -152,7 +153,13 @@ def _row_of_trigger(trigger: IIncidentTrigger, user: Construct) -> list[cloudwat
             sum_of("Resolved", _GREEN),
             of=4,
         ),
-        _graph(f"{name}: signals", sum_of("Ignored", _GREY), sum_of("Failed", _RED), of=4),
+        _graph(
+            f"{name}: signals",
+            sum_of("Ignored", _GREY),
+            sum_of("Suppressed", _BLUE),
+            sum_of("Failed", _RED),
+            of=4,
+        ),
         _graph(f"{name}: milliseconds to start an incident", time("p50"), time("p99"), of=4),
     ]
     # Another stack's queues would take exports, which block later changes there.
@@ -160,7 +167,7 @@ def _row_of_trigger(trigger: IIncidentTrigger, user: Construct) -> list[cloudwat
         row.append(
             _graph(
                 f"{name}: retries and dead letters",
-                trigger.metric_retrying().with_(label="being retried", color=_ORANGE),
+                trigger.metric_retrying().with_(label="being retried or held", color=_ORANGE),
                 trigger.metric_dead_letters().with_(label="dead letters", color=_RED),
                 age=trigger.metric_retry_queue_age().with_(label="oldest retry, seconds", color=_GREY),
                 of=4,

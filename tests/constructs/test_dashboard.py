@@ -131,7 +131,7 @@ def test_a_row_for_each_trigger(full: Synth) -> None:
     outcomes, rest, time, queues = [widget for widget in widgets_of(full) if widget["y"] == 24]
     ours = ("Trigger", "trigger")
     assert shown(outcomes) == [("CdkIncidents", name, *ours) for name in ("Started", "Joined", "Resolved")]
-    assert shown(rest) == [("CdkIncidents", name, *ours) for name in ("Ignored", "Failed")]
+    assert shown(rest) == [("CdkIncidents", name, *ours) for name in ("Ignored", "Suppressed", "Failed")]
     assert shown(time) == [("CdkIncidents", "TimeToStart", *ours)] * 2
     assert [metric[-1]["stat"] for metric in time["properties"]["metrics"]] == ["p50", "p99"]
     named = [
