@@ -121,6 +121,15 @@ def test_the_extension_period_follows_the_suppressor(aws: Aws, *, again: bool) -
     assert (alarm.incidents, alarm.suppressed_by) == ((0, "Alarm") if again else (1, ""))
 
 
+def test_a_suppressor_that_was_not_in_alarm_extends_nothing(aws: Aws) -> None:
+    """Its other changes leave the composite alarm alone."""
+    alarm = _Composite(aws, extension=120)
+    alarm.set(alarm.suppressor, "INSUFFICIENT_DATA")
+    assert alarm.suppressed_by == ""
+    alarm.set(alarm.child, "ALARM")
+    assert alarm.incidents == 1
+
+
 def test_without_its_suppressor_a_composite_alarm_acts_at_once(aws: Aws) -> None:
     """A suppressor in OK and no wait period hold nothing back."""
     alarm = _Composite(aws)
