@@ -79,6 +79,7 @@ def test_fields_are_filled(template: str, filled: str) -> None:
         "resources.-1",
         "resources.first",
         "resources.9999999",
+        "resources." + "9" * 5_000,
         "resources.__class__",
         "0",
     ],
