@@ -162,26 +162,34 @@ def test_another_accounts_rule_calls_an_alias_as_a_role(
     function, iam = make_function(), aws.client("iam", key=_OTHER)
     allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function.alias}
 
-    def role(service: str, *statements: dict[str, Any]) -> str:
+    def role(service: str, *statements: dict[str, Any], admitted: bool = True) -> str:
         name = unique("role")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
-        aws.client("lambda").add_permission(
-            FunctionName=function.name,
-            Qualifier="live",
-            StatementId=name,
-            Action="lambda:InvokeFunction",
-            Principal=arn,
-        )
+        if admitted:
+            aws.client("lambda").add_permission(
+                FunctionName=function.name,
+                Qualifier="live",
+                StatementId=name,
+                Action="lambda:InvokeFunction",
+                Principal=arn,
+            )
         return arn
 
     events = "events.amazonaws.com"
     elsewhere = {**allowed, "Resource": function.arn}
-    for wrong in ("", role("sns.amazonaws.com", allowed), role(events, elsewhere)):
-        _rule(aws, _OTHER, {"Arn": function.alias, **({"RoleArn": wrong} if wrong else {})})
+    wrong = (
+        role("sns.amazonaws.com", allowed),
+        role(events, elsewhere),
+        role(events, allowed, admitted=False),
+    )
+    for target in ({}, *({"RoleArn": arn} for arn in wrong)):
+        url, queue = aws.queue()
+        source = _rule(aws, _OTHER, {"Arn": function.alias, "DeadLetterConfig": {"Arn": queue}, **target})
+        assert [event["source"] for event in aws.messages(url)] == [source]
     source = _rule(aws, _OTHER, {"Arn": function.alias, "RoleArn": role(events, allowed)})
     (told,) = function.told()
     assert (told["event"]["source"], told["event"]["account"]) == (source, _OTHER)
