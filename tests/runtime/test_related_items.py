@@ -61,7 +61,7 @@ def test_a_resource_may_be_the_signals() -> None:
     assert of_route({"title": "It", "arn": "{resources.0}"}) == [
         RelatedItem("OTHER", "It", arn=EVENT["resources"][0])
     ]
-    assert of_route({"title": "It", "arn": "arn:aws:sqs:{region}:{account}:{detail.none}"}) == []
+    assert of_route({"title": "It", "arn": "arn:aws:sqs:{region}:{account}:orders-{detail.none}"}) == []
     assert of_route({"title": "It", "arn": "{detail.provider}"}) == []
     assert of_route({"title": "It", "arn": "arn:aws:sqs:::a"})[0].arn == "arn:aws:sqs:::a"
 
