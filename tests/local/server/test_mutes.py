@@ -37,6 +37,7 @@ def _alarm(aws: Aws) -> tuple[str, str, str]:
         Threshold=1.0,
         ComparisonOperator="GreaterThanThreshold",
         AlarmActions=[plan],
+        OKActions=[aws.plan(title=name)],
     )
     _set(aws, name, "OK")
     url, arn = aws.queue()
@@ -99,6 +100,9 @@ def test_what_recovers_in_the_window_does_not_act(aws: Aws) -> None:
         _set(aws, name, state)
     aws.advance(minutes=121)
     assert _started(aws, plan) == 0
+    # What it did as it was made is all that its history has.
+    history = aws.client("cloudwatch").describe_alarm_history(AlarmName=name, HistoryItemType="Action")
+    assert len(history["AlarmHistoryItems"]) == 1
 
 
 def test_only_the_rules_targets_are_muted(aws: Aws) -> None:

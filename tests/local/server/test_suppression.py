@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,6 +93,18 @@ def test_what_is_gone_when_suppression_ends_does_not_act(aws: Aws) -> None:
     assert alarm.events(2) == [("OK", "ALARM", "Alarm"), ("ALARM", "OK", "Alarm")]
 
 
+def test_a_recovery_is_held_back_too(aws: Aws) -> None:
+    """And told when suppression ends, also where an alarm had been held back before."""
+    alarm = _Composite(aws)
+    for state in ("ALARM", "OK"):
+        alarm.set(alarm.suppressor, "ALARM")
+        alarm.set(alarm.child, state)
+        alarm.set(alarm.suppressor, "OK")
+    assert alarm.incidents == 1
+    told = [("OK", "ALARM", "Alarm"), ("ALARM", "ALARM", ""), ("ALARM", "OK", "Alarm"), ("OK", "OK", "")]
+    assert alarm.events(4) == told
+
+
 @pytest.mark.parametrize("joins", [True, False])
 def test_the_wait_period_gives_the_suppressor_time(aws: Aws, *, joins: bool) -> None:
     """Within it the suppressor may still come; if it does not, the actions follow the period."""
@@ -104,6 +117,15 @@ def test_the_wait_period_gives_the_suppressor_time(aws: Aws, *, joins: bool) -> 
     assert alarm.incidents == 0
     aws.advance(minutes=2)
     assert (alarm.incidents, alarm.suppressed_by) == ((0, "Alarm") if joins else (1, ""))
+
+
+def test_a_period_ends_by_real_time_too(aws: Aws) -> None:
+    """A suppressor that comes after it comes too late."""
+    alarm = _Composite(aws, wait=1)
+    alarm.set(alarm.child, "ALARM")
+    time.sleep(1.1)
+    alarm.set(alarm.suppressor, "ALARM")
+    assert alarm.incidents == 1
 
 
 @pytest.mark.parametrize("again", [True, False])
