@@ -20,6 +20,9 @@ from tests.synthesis import Make
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# One deployment for all of them.
+pytestmark = pytest.mark.xdist_group("destinations")
+
 HERE, ELSEWHERE = "us-east-1", "eu-west-1"
 
 

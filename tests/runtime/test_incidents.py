@@ -30,6 +30,7 @@ from tests.runtime.fakes import (
     LostAnswerError,
     World,
     alarm,
+    refusal,
     sample,
 )
 
@@ -125,7 +126,7 @@ def test_no_second_try_after_a_long_look() -> None:
 
     started.service.before_call = eight_seconds
     started.service.fail("StartIncident", INTERNAL)
-    with pytest.raises(ServiceError) as raised:
+    with pytest.raises(ServiceError, match="InternalServerException") as raised:
         started.start()
     assert raised.value.kind == "ambiguous"
     assert len(started.service.called("StartIncident")) == 1
@@ -137,6 +138,23 @@ def test_no_look_without_time_for_it() -> None:
     with pytest.raises(ServiceError, match="no time is left") as raised:
         started.find()
     assert raised.value.kind == "ambiguous"
+
+
+@pytest.mark.parametrize(("records", "called"), [(101, "ListIncidentRecords"), (1, "ListRelatedItems")])
+def test_no_further_look_without_time_for_it(records: int, called: str) -> None:
+    """Each page and each candidate is a question of its own."""
+    started = Started(sample("eventbridge_custom"), seconds=19)
+    for _ in range(records):
+        started.service.start_incident(**{**started.request, "relatedItems": []})
+    before = len(started.service.called(called))
+
+    def eight_seconds(_: str) -> None:
+        started.world.clock.time += timedelta(seconds=8)
+
+    started.service.before_call = eight_seconds
+    with pytest.raises(ServiceError, match="no time is left to look"):
+        started.find()
+    assert len(started.service.called(called)) - before == (called == "ListIncidentRecords")
 
 
 def test_only_its_own_incident_is_found() -> None:
@@ -206,6 +224,15 @@ def test_status_has_three_answers() -> None:
     del started.service.records[arn]
     assert incidents.status(arn, started.deadline) == "MISSING"
     assert incidents.resolve(arn, started.order, started.deadline) is False
+
+
+def test_what_is_no_record_is_missing() -> None:
+    """The service calls invalid what is no ARN."""
+    started = Started()
+    arn = started.start()
+    started.service.fail("GetIncidentRecord", refusal("ValidationException"), refusal("ValidationException"))
+    assert started.world.incidents.status(arn, started.deadline) == "MISSING"
+    assert started.world.incidents.resolve(arn, started.order, started.deadline) is False
 
 
 def test_questions_are_asked_again() -> None:

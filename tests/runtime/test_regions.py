@@ -186,6 +186,15 @@ def test_a_region_that_answers_when_it_is_looked_for_is_tried_once_more() -> Non
     assert started.second.calls == []
 
 
+def test_throttling_does_not_count_as_failing() -> None:
+    """A Region that throttled and then lost a connection is tried once more as well."""
+    started = Started()
+    started.own.fail("StartIncident", THROTTLED, RESET)
+    started.start()
+    assert len(started.own.called("StartIncident")) == 3
+    assert started.second.calls == []
+
+
 def test_a_region_that_fails_twice_is_left() -> None:
     """Even if it answers questions."""
     started = Started()
@@ -243,6 +252,27 @@ def test_another_regions_refusal_is_not(error: Exception, capsys: pytest.Capture
     assert "another Region does not help" in capsys.readouterr().out
 
 
+def test_whoever_may_have_started_it_is_remembered() -> None:
+    """Not only the first, and not only the last."""
+    started = Started()
+    all_fail(started.own, NO_CONNECTION)
+    started.second.fail("StartIncident", *[INTERNAL] * 9)
+    all_fail(started.third, NO_CONNECTION)
+    with pytest.raises(ServiceError) as raised:
+        started.start()
+    assert raised.value.kind == "ambiguous"
+
+
+def test_every_region_gets_its_second_try() -> None:
+    """As far as there is time."""
+    started = Started(seconds=60)
+    for service in (started.own, started.second):
+        service.fail("StartIncident", RESET, RESET)
+    started.start()
+    tried = [len(one.called("StartIncident")) for one in (started.own, started.second, started.third)]
+    assert tried == [2, 2, 1]
+
+
 def test_who_knows_nothing_of_one_region_knows_nothing() -> None:
     """The first may have started it, so the next invocation must look."""
     started = Started()
@@ -255,9 +285,10 @@ def test_who_knows_nothing_of_one_region_knows_nothing() -> None:
     assert raised.value.kind == "ambiguous"
 
 
-def test_a_region_that_hangs_leaves_time_for_the_next() -> None:
+@pytest.mark.parametrize("seconds", [30.0, 28.5, 21.0])
+def test_a_region_that_hangs_leaves_time_for_the_next(seconds: float) -> None:
     """Eight seconds are lost, and not once more: it is looked for and started elsewhere, in time."""
-    started = Started()
+    started = Started(seconds)
     started.hang(started.own)
     started.start()
     assert len(started.second.called("StartIncident")) == 1

@@ -102,12 +102,12 @@ class Incidents:
                     refused.add(region)
                     continue
                 told.append(error)
-                # Often only a connection was gone: a Region that answers when it is asked for the incident is
-                # tried once more. In another one no runbook would run.
-                over = region in failed or error.kind != "ambiguous" or not has_time(deadline, _ONE_MORE)
-                if error.is_of_region and over:
-                    self.regions.failed(region, error)
-                failed.add(region)
+                if error.is_of_region:
+                    # Often only a connection was gone: a Region that answers when asked for the incident
+                    # is tried once more, since in another one no runbook would run.
+                    if region in failed or error.kind != "ambiguous" or not has_time(deadline, _ONE_MORE):
+                        self.regions.failed(region, error)
+                    failed.add(region)
                 if not may_go_on(deadline, tries):
                     break
                 back_off(self.clock, tries)
