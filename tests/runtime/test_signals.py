@@ -77,6 +77,8 @@ def test_incidents_start_no_incidents() -> None:
         {"source": 7, "detail-type": "x"},
         {"Records": [{"eventSource": "aws:s3"}]},
         {"alarmArn": "arn"},
+        {"AlarmName": "Cpu"},
+        {"NewStateValue": "ALARM"},
     ],
 )
 def test_what_is_neither_is_unreadable(event: object) -> None:
