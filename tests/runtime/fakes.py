@@ -140,6 +140,8 @@ class FakeService(Faulty):
     def __init__(self, clock: FakeClock, token_window: timedelta | None = timedelta(0)) -> None:
         super().__init__()
         self.clock, self.token_window = clock, token_window
+        self.merges = False
+        """Whether the plan has a dedupe string, by which its open incident takes in all others."""
         self.records: dict[str, dict[str, Any]] = {}
         self.notes: list[tuple[str, str]] = []
         self._tokens: dict[str, tuple[datetime, str]] = {}
@@ -205,6 +207,9 @@ class FakeService(Faulty):
         known = self._tokens.get(request["clientToken"])
         if known and (self.token_window is None or self.clock.now() < known[0] + self.token_window):
             return {"incidentRecordArn": known[1]}
+        if self.merges:
+            for arn in self.open_records():
+                return {"incidentRecordArn": arn}
         details = request["triggerDetails"]
         source = {"source": details["source"], "createdBy": "arn:aws:iam::123456789012:role/r"}
         if "triggerArn" in details:
@@ -258,11 +263,25 @@ class FakeTable(Faulty):
         return cast("dict[str, Any]", self._call("UpdateItem", request, lambda: self._add(request)))
 
     def _add(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert request["UpdateExpression"] == "SET expires_at = :expires ADD starts :one"
         item = self.items.setdefault(request["Key"]["key"]["S"], copy.deepcopy(request["Key"]))
+        if "ConditionExpression" in request:
+            return self._add_to_set(item, request)
+        assert request["UpdateExpression"] == "SET expires_at = :expires ADD starts :one"
         item["starts"] = {"N": str(int(item.get("starts", {"N": "0"})["N"]) + 1)}
         item["expires_at"] = request["ExpressionAttributeValues"][":expires"]
         return {"Attributes": {"starts": item["starts"], "expires_at": item["expires_at"]}}
+
+    def _add_to_set(self, item: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+        condition = "attribute_not_exists(sharers) OR size(sharers) < :most"
+        assert request["ConditionExpression"] == condition
+        assert request["UpdateExpression"] == "SET expires_at = :expires ADD sharers :key"
+        values = request["ExpressionAttributeValues"]
+        known = item.get("sharers", {"SS": []})["SS"]
+        if len(known) >= int(values[":most"]["N"]):
+            raise refusal("ConditionalCheckFailedException")
+        item["sharers"] = {"SS": sorted({*known, *values[":key"]["SS"]})}
+        item["expires_at"] = values[":expires"]
+        return {}
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         item = self.items.get(request["Key"]["key"]["S"])

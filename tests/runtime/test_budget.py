@@ -171,7 +171,8 @@ def test_an_incident_that_is_not_counted_is_started_all_the_same(
 ) -> None:
     """The log says so; the cause's own count is still known."""
     world = new_world(per_cause=2)
-    world.table.fail("UpdateItem", DENIED, LostAnswerError(THROTTLED))
+    # Each start adds to two items: whose incident it is, and how many there are.
+    world.table.fail("UpdateItem", DENIED, DENIED, *[LostAnswerError(THROTTLED)] * 2)
     outcomes = repeat(world, 3)
     assert [outcome.happened for outcome in outcomes] == ["started", "started", "failed"]
     assert [outcome.budget_used for outcome in outcomes] == [50, 100, 100]

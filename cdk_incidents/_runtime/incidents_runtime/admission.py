@@ -10,6 +10,7 @@ from incidents_runtime.destinations import Attempt, Order, ServiceError
 from incidents_runtime.entry import Held, Lease
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.ledger import LedgerUnreachable, milliseconds, time_of
+from incidents_runtime.sharers import Sharers
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import mark_of, source_of, trigger_arn_of
 from incidents_runtime.telemetry import known, log
@@ -41,6 +42,7 @@ _LONGEST_BREATH_S = 2.0
 _ONE_TURN_S = 12.0
 _MOST_NOTED = 512
 _LONGEST_BY = 200
+_SHARED = "causes of other keys share the incident: people resolve it"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class _Admitted:
     ) -> None:
         self.admission, self.ledger, self.destinations = admission, admission.ledger, admission.destinations
         self.clock, self.deadline = admission.clock, deadline
+        self.sharers = Sharers(self.ledger.client, self.ledger.table, self.clock)
         self.signal, self.route = signal, route
         self.key = ledger_key(signal, route)
         self.grouped = group_of(signal, route) is not None
@@ -125,6 +128,7 @@ class _Admitted:
         self.waited_s = 0.0
         self.contended = 0
         self.resolved: tuple[str, ...] = ()
+        self.shared = False
         # A word of the service is fresh for the length of this invocation.
         self.known_status: dict[str, str] = {}
 
@@ -259,6 +263,8 @@ class _Admitted:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
         known(incident_record_arn=record)
         now_ms = milliseconds(self.clock.now())
+        # Before the entry: whoever shares the record must not resolve it from now on.
+        self._share(record)
         try:
             entry = self.ledger.change(self.key, lambda entry: self._entered(entry, lease, record, now_ms))
         except LedgerUnreachable as error:
@@ -270,6 +276,10 @@ class _Admitted:
         return Outcome(
             "started", record, resolved_at_once=self._resolve_at_once(entry, record), budget_used=used
         )
+
+    def _share(self, record: str) -> None:
+        if self.route.response_plan_arn is not None:
+            self.sharers.add(record, self.key)
 
     def _entered(self, entry: Entry, lease: Lease, record: str, started_ms: int) -> Entry:
         return entry.with_incident(
@@ -303,6 +313,10 @@ class _Admitted:
     def _resolved_now(self, entry: Entry, record: str) -> bool:
         known(incident_record_arn=record)
         try:
+            if self.sharers.others_than(self.key, record):
+                self.shared = True
+                log("WARNING", _SHARED)
+                return False
             return self.destinations.of_record(record).resolve(record, self.order, self.deadline)
         except ServiceError as error:
             if error.may_pass or record == entry.record:
@@ -310,6 +324,9 @@ class _Admitted:
             # An old one, perhaps of a plan that the role has lost: it must not stand in the way for ever.
             log("ERROR", "the incident was not resolved", incident_record_arn=record, reason=str(error))
             return False
+        except LedgerUnreachable as error:
+            # Not to be taken for a ledger that knows of no incident yet.
+            raise RetryLater(f"the ledger is unreachable: {error}") from error
 
     def _give_back(self, *, in_doubt: bool) -> None:
         def given_back(entry: Entry) -> Entry:
@@ -383,6 +400,7 @@ class _Admitted:
             (not self.route.auto_resolve, "the route leaves resolving to people"),
             (entry.many, "more causes joined the incident than are remembered: people resolve it"),
             (not entry.is_recovered(), "other causes of the incident still stand"),
+            (self.shared, _SHARED),
         )
         return next((reason for holds, reason in reasons if holds), "the incident is not open any more")
 
@@ -413,6 +431,7 @@ class _Admitted:
         if record is None:
             self._write(entry.without_lease(lease.owner), revision)
             return
+        self._share(record)
         found = self._entered(entry, lease, record, lease.since_ms)
         if self._write(found, revision):
             self.admission.budget.count(self.route, found)

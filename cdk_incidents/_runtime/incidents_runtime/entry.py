@@ -192,9 +192,15 @@ class Entry:
             starts=self.starts_in(month) + 1,
         )
         cause = entry.cause(lease.cause)
+        if record in (entry.record, *entry.older) and not entry.is_recovered():
+            # The plan's own deduplication merged it into what is open: it has joined.
+            return replace(
+                entry.with_cause(cause.with_alarm(lease.time_ms)),
+                opened_ms=min(entry.opened_ms, lease.time_ms),
+            )
         late = cause.recovered_after(lease.time_ms)
-        if late and resolve:
-            entry = entry.with_resolving(record)
+        # Merged into one that was about to be resolved, it is the incident of a cause that stands.
+        entry = entry.with_resolving(record) if late and resolve else entry.without_resolving((record,))
         if not grouped and cause.opened_ms is None:
             # Another source or account of the same alarm has nothing to do with the incident before.
             entry = entry.without_incident()

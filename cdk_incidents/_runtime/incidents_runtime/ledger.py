@@ -47,6 +47,9 @@ class TableClient(Protocol):
     def put_item(self, **arguments: Any) -> Mapping[str, Any]:
         """Write an item."""
 
+    def update_item(self, **arguments: Any) -> Mapping[str, Any]:
+        """Add to an item."""
+
 
 @dataclass(frozen=True)
 class Ledger:
