@@ -130,6 +130,30 @@ def test_windows_that_overlap_mute_until_the_last_ends(aws: Aws) -> None:
     assert _started(aws, plan) == 1
 
 
+def test_an_event_tells_the_window_that_ends_last(aws: Aws) -> None:
+    """Of several that mute."""
+    name, _, queue = _alarm(aws)
+    long, _ = _mute(aws, name, duration="PT3H"), _mute(aws, name, duration="PT1H")
+    _set(aws, name, "ALARM")
+    (event,) = aws.messages(queue)
+    assert event["detail"]["muteDetail"]["mutedByArn"].endswith(f":{long}")
+
+
+def test_playing_out_does_not_wait_for_a_window_without_end(aws: Aws) -> None:
+    """One that begins again before it ends; deleting it unmutes still."""
+    name, plan, _ = _alarm(aws)
+    schedule = {"Expression": "cron(* * * * *)", "Duration": "P15D"}
+    rule = {"Name": unique("rule"), "Rule": {"Schedule": schedule}, "MuteTargets": {"AlarmNames": [name]}}
+    aws.client("cloudwatch").put_alarm_mute_rule(**rule)
+    _set(aws, name, "ALARM")
+    begun = _now(aws)
+    aws.control("POST", "clock", {})
+    assert _now(aws) - begun < dt.timedelta(days=15)
+    assert _started(aws, plan) == 0
+    aws.client("cloudwatch").delete_alarm_mute_rule(AlarmMuteRuleName=rule["Name"])
+    assert _started(aws, plan) == 1
+
+
 def test_deleting_a_rule_unmutes_at_once(aws: Aws) -> None:
     """And deleting one that is not there is no fault."""
     name, plan, _ = _alarm(aws)
