@@ -13,10 +13,10 @@ from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._lazy import lazy_texts
 from cdk_incidents._nag import acknowledge_wildcard
-from cdk_incidents._plans import contact_arns, contact_patterns, plan_name, record_arns
+from cdk_incidents._plans import contact_arns, contact_patterns, in_any_region, plan_name, record_arns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
@@ -51,9 +51,10 @@ class PlanPermissions:
     names nothing.
     """
 
-    def __init__(self, document: iam.PolicyDocument, room: int) -> None:
+    def __init__(self, document: iam.PolicyDocument, room: int, fails_over: Callable[[], bool]) -> None:
         self._document = document
         self._room = room
+        self._fails_over = fails_over
         self._arns: dict[str, None] = {}
         self._records: dict[str, None] = {}
         self._contacts: dict[str, None] = {}
@@ -117,6 +118,9 @@ class PlanPermissions:
     def _engaged(self) -> list[str]:
         """Return each contact if they fit into what is left of the policy, or the patterns of them."""
         each = list(self._contacts)
+        if self._fails_over():
+            # Whether another Region asks for the contacts under its own name, no source settles.
+            each = in_any_region(each)
         patterns = contact_patterns(each)
         room = self._room + sum(map(_size_of_contact, patterns))
         return each if sum(map(_size_of_contact, each)) <= room else patterns
@@ -147,11 +151,13 @@ def _size_of_contact(arn: str) -> int:
 class PlanPolicies:
     """The first portion stands in the role itself; each further one is a managed policy."""
 
-    def __init__(self, scope: Construct) -> None:
+    def __init__(self, scope: Construct, fails_over: Callable[[], bool]) -> None:
         self._scope = scope
+        self._fails_over = fails_over
+        self._acknowledged: set[tuple[str, str]] = set()
         self.document: iam.PolicyDocument = iam.PolicyDocument()
         """The role's own policy, with the first portion; a user's own statements go there too."""
-        self._portions = [PlanPermissions(self.document, _IN_THE_ROLE)]
+        self._portions = [PlanPermissions(self.document, _IN_THE_ROLE, fails_over)]
 
     def allow(self, plan: IResponsePlanRef, arn: str, *, role: iam.Role, waiting: IConstruct) -> None:
         """Let the role start, follow and resolve a plan's incidents; `waiting` is deployed after that."""
@@ -164,10 +170,19 @@ class PlanPolicies:
         self._portions[-1].add(plan, arn)
         subject: IConstruct = role if len(self._portions) == 1 else self._scope
         acknowledge_wildcard(subject, record_arns(plan), "A record's ARN ends in a random id.")
-        for pattern in contact_patterns(contact_arns(plan)):
-            acknowledge_wildcard(
-                subject, pattern, "The plan does not tell whom it engages, or they are many."
-            )
+        contacts = contact_arns(plan)
+        anywhere = in_any_region(contacts)
+        for pattern in (*contact_patterns(contacts), *contact_patterns(anywhere)):
+            self._acknowledge(subject, pattern, "The plan does not tell whom it engages, or they are many.")
+        for contact in anywhere:
+            self._acknowledge(subject, contact, "A contact, in whatever Region its plan fails over to.")
+
+    def _acknowledge(self, subject: IConstruct, resource: str, reason: str) -> None:
+        # Plans mostly share their contacts, and each time takes a round trip to Node.
+        known = (subject.node.path, resource)
+        if known not in self._acknowledged:
+            self._acknowledged.add(known)
+            acknowledge_wildcard(subject, resource, reason)
 
     def _allow_what_knows_no_plan(self) -> None:
         self.document.add_statements(
@@ -205,5 +220,5 @@ class PlanPolicies:
                 "give plans shorter names, or some of them a second IncidentTrigger.",
             )
         policy = iam.ManagedPolicy(self._scope, f"Plans{len(self._portions) + 1}", roles=[role])
-        self._portions.append(PlanPermissions(policy.document, _IN_A_MANAGED_POLICY))
+        self._portions.append(PlanPermissions(policy.document, _IN_A_MANAGED_POLICY, self._fails_over))
         waiting.node.add_dependency(policy)

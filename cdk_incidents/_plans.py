@@ -374,6 +374,14 @@ def contact_patterns(arns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wide))
 
 
+def in_any_region(arns: Sequence[str]) -> list[str]:
+    """Return contacts' ARNs for any Region of the replication set."""
+    place = 3
+    parts = [arn.split(":") for arn in arns]
+    wide = [":".join([*p[:place], "*", *p[place + 1 :]]) if len(p) > place else p[0] for p in parts]
+    return list(dict.fromkeys(wide))
+
+
 def _grant(
     grantee: iam.IGrantable, actions: list[str], arns: list[str], *, through_the_service: bool = False
 ) -> iam.Grant:

@@ -159,7 +159,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         self._name = trigger_name or Names.unique_resource_name(self, max_length=64, separator="-")
         self._settings: dict[str, RouteSettings] = {}
         self._plans: dict[str, IResponsePlanRef] = {}
-        self._plan_policies = PlanPolicies(self)
+        self._plan_policies = PlanPolicies(self, self._fails_over)
         self._routes: dict[str, Route] = {}
 
         self.dead_letter_queue: sqs.Queue = _queue(
@@ -520,6 +520,9 @@ class IncidentTrigger(TriggerMetrics, Construct):
         if plan is None:
             return ()
         return failover_regions_of(self, plan, self._failover_regions if given is None else given)
+
+    def _fails_over(self) -> bool:
+        return any(settings.regions() for settings in self._settings.values())
 
     def _door(self, settings: RouteSettings, alias: lambda_.Alias) -> Route:
         if settings.quiet:

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ssmcontacts as ssmcontacts
+from incidents_runtime.regions import Regions
 from incidents_runtime.settings import routes_in
 
-from cdk_incidents import IncidentTrigger, OpsItems, ReplicationSet, ResponsePlan, SmokeTest
+from cdk_incidents import (
+    IncidentTemplate,
+    IncidentTrigger,
+    OpsItems,
+    ReplicationSet,
+    ResponsePlan,
+    SmokeTest,
+)
+from tests.runtime.fakes import FakeClock
 from tests.synthesis import steady
 
 if TYPE_CHECKING:
@@ -108,6 +118,43 @@ def test_other_destinations_and_the_smoke_test_stay(make: Make) -> None:
     routes.trigger.add_route("OpsItems", ops_items=OpsItems())
     SmokeTest(routes.stack, "SmokeTest", trigger=routes.trigger)
     assert routes.regions == {"OpsItems": (), "smoke-test": ()}
+
+
+@pytest.mark.parametrize("given", [None, [], ["us-east-1"]])
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_contacts_may_be_engaged_where_incidents_may_start(
+    make: Make, given: list[str] | None, *, is_owned: bool
+) -> None:
+    """Under which Region's name another one asks for a contact is settled nowhere: then it is any."""
+    routes = Routes(make, given=given)
+    contact = ssmcontacts.CfnContact(routes.stack, "Ada", alias="ada", display_name="Ada", type="PERSONAL")
+    incident = IncidentTemplate.critical(title="Checkout is failing")
+    routes.add("Critical", ResponsePlan(routes.stack, "Plan", incident=incident, engagements=[contact]))
+    if is_owned:
+        routes.own()
+    (inline,) = make.synth(routes.stack).properties("AWS::IAM::Role", "TriggerRole")["Policies"]
+    (engage,) = (
+        each["Resource"]
+        for each in inline["PolicyDocument"]["Statement"]
+        if each["Action"] == "ssm-contacts:StartEngagement"
+    )
+    region = "*" if given or (given is None and is_owned) else "eu-west-1"
+    place = f":ssm-contacts:{region}:111122223333:contact/ada"
+    assert engage in (own := {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, place]]}, [own])
+
+
+def test_a_trigger_whose_region_nobody_knows(make: Make) -> None:
+    """All of the set's Regions are told then; the function leaves its own out."""
+    stack = make.stack()
+    trigger = IncidentTrigger(stack, "Trigger")
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    ReplicationSet(stack, "ReplicationSet", regions=REGIONS)
+    parts = make.synth(stack).properties("AWS::Lambda::Function")["Code"]["ZipFile"]["Fn::Join"][1]
+    text = "".join(part if isinstance(part, str) else "x" for part in parts)
+    told = routes_in(text.splitlines())["Critical"].regions
+    assert told == tuple(REGIONS)
+    regions: Regions[object] = Regions("eu-west-1", lambda _: object(), FakeClock())
+    assert regions.in_order(told) == ["eu-west-1", "us-east-1", "eu-central-1"]
 
 
 @pytest.mark.parametrize("is_routes", [True, False])
