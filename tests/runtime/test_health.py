@@ -100,6 +100,13 @@ def test_accounts_have_their_own() -> None:
     assert signal_of({**sample("health_issue"), "account": "999999999999"}).key != ISSUE.key
 
 
+def test_without_an_arn_there_is_no_page_of_it() -> None:
+    """The event's resources are involved, as of any other."""
+    signal = signal_of(with_detail("health_instance_retirement", eventArn=None))
+    assert [item.type for item in signal.related_items] == ["INVOLVED_RESOURCE", "INVOLVED_RESOURCE"]
+    assert signal.trigger_arn is None
+
+
 @pytest.mark.parametrize("wrong", [None, 7, [], {}, [7], ["x"], [{"entityValue": 7}]])
 def test_wrong_types_do_no_harm(wrong: object) -> None:
     """Without an ARN it is an event as any other; without a type it has the title of any other."""
