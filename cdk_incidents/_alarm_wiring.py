@@ -8,6 +8,7 @@ from aws_cdk import Stage
 
 from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._route_base import RouteBase
 from cdk_incidents.alarm_action import ResponsePlanAction
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Wiring:
         try:
             stack = alarm.stack
             arn = self._arn_for(alarm, stack, target)
+            if isinstance(target, RouteBase):
+                # What is bound once for a stack must be asked of each.
+                target._refuse_own(alarm.resource)  # noqa: SLF001
             present = alarm.alarm_actions
             if not _is_among(arn, present, stack):
                 alarm.alarm_actions = _longer(present, arn)

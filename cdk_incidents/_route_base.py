@@ -14,7 +14,9 @@ from constructs import Construct
 
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._names import dead_letter_queue_name, role_name
+from cdk_incidents._own_alarms import is_on
 from cdk_incidents._queue_source import read_queue
+from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents._route_sharing import INVOKE
 from cdk_incidents._route_subscription import RouteSubscription
 from cdk_incidents._route_target import RouteTarget
@@ -271,16 +273,40 @@ class RouteBase:
         """Tell whether one source must be let in by a permission of its own."""
         return True
 
-    def _refuse_own(self, alarm: IConstruct) -> None:
-        """Refuse an alarm on the trigger itself."""
-
     def _refuse_own_topic(self, topic: sns.ITopic) -> None:
-        """Refuse the topic that is told what the trigger could not do."""
+        """Refuse a topic that the trigger publishes to."""
+
+    @property
+    def _parts(self) -> frozenset[str]:
+        """The addresses of the trigger's function and queues, where they are in the app."""
+        return frozenset()
+
+    # --- what both do
+
+    def _refuse_own(self, alarm: IConstruct) -> None:
+        """Refuse an alarm on the trigger itself; only the canary comes back by its quiet route."""
+        if self._id == SMOKE_TEST or not is_on(alarm, self._trigger_name, self._parts):
+            return
+        if not self._differs(Stack.of(alarm).account):
+            raise refusal(
+                "alarm",
+                "other than those on this trigger's own health",
+                alarm.node.path,
+                "a broken trigger could not report itself: pass it health_plan= or fallback=.",
+            )
 
     def _refuse_own_queue(self, queue: sqs.IQueue) -> None:
         """Refuse the trigger's own queues."""
-
-    # --- what both do
+        resource = queue.node.default_child
+        is_part = resource is not None and resource.node.addr in self._parts
+        is_named = queue.queue_name == dead_letter_queue_name(self._trigger_name)
+        if is_part or (is_named and not self._differs(queue.env.account)):
+            raise refusal(
+                "queue",
+                "other than the trigger's own",
+                queue.node.path,
+                "what it could not handle would come back at once.",
+            )
 
     @property
     def _arn_by_name(self) -> str:
@@ -290,8 +316,6 @@ class RouteBase:
     def _is_foreign(self, user: IConstruct) -> bool:
         """Tell whether a user's stack is of another account than the trigger."""
         theirs = Stack.of(user).account
-        if theirs == self._account:
-            return False
         if self._is_placed and is_token(theirs):
             raise refusal(
                 f"account of {Stack.of(user).node.path}",
@@ -299,7 +323,10 @@ class RouteBase:
                 "whatever it is deployed to",
                 "give the stack an env=, or leave account= out if they are the same.",
             )
-        return not is_token(theirs) and not is_token(self._account)
+        return self._differs(theirs)
+
+    def _differs(self, account: str) -> bool:
+        return account != self._account and not is_token(account) and not is_token(self._account)
 
     def _check_region(self, user: IConstruct, argument: str) -> None:
         theirs = Stack.of(user).region

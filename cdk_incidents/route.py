@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Protocol, cast
 
 from aws_cdk import Stack
@@ -9,7 +10,6 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_incidents._arn import deploy_after, same_deployment
-from cdk_incidents._checks import refusal
 from cdk_incidents._route_base import SCALING_ALARMS, RouteBase
 
 if TYPE_CHECKING:
@@ -142,11 +142,11 @@ class Route(RouteBase):
     def _needs_permission(self, allowed: Construct, topic_apart: str) -> bool:
         return self._trigger._shares.allow(self._alias, allowed, topic_apart)  # noqa: SLF001
 
-    def _refuse_own(self, alarm: IConstruct) -> None:
-        if alarm in self._trigger.health.alarms:
-            raise refusal(
-                "alarm",
-                "other than those on this trigger's own health",
-                alarm.node.path,
-                "a broken trigger could not report itself: pass it health_plan= or fallback=.",
-            )
+    def _refuse_own_topic(self, topic: sns.ITopic) -> None:
+        self._trigger._topics.heard(topic)  # noqa: SLF001
+
+    @functools.cached_property
+    def _parts(self) -> frozenset[str]:
+        trigger = self._trigger
+        parts = (trigger.function, trigger._retries, trigger.dead_letter_queue)  # noqa: SLF001
+        return frozenset(part.node.default_child.node.addr for part in parts if part.node.default_child)

@@ -23,6 +23,7 @@ from cdk_incidents._imported_trigger import ImportedTrigger
 from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._names import check_trigger_name, dead_letter_queue_name, role_name
+from cdk_incidents._own_topics import OwnTopics
 from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
@@ -161,6 +162,9 @@ class IncidentTrigger(TriggerMetrics, Construct):
         self._plans: dict[str, IResponsePlanRef] = {}
         self._plan_policies = PlanPolicies(self, self._fails_over)
         self._routes: dict[str, Route] = {}
+        self._topics = OwnTopics()
+        if fallback is not None and not isinstance(fallback, OpsItems):
+            self._topics.told(fallback)
 
         self.dead_letter_queue: sqs.Queue = _queue(
             self, "DeadLetters", name=dead_letter_queue_name(self._name), retention=Duration.days(14)
@@ -488,6 +492,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
             self._plans[settings.id] = plan
         if topic is not None and settings.topic_arn is not None:
+            self._topics.told(topic)
             self._allow_other("topic", permissions.PUBLISH, settings.topic_arn)
             if topic.master_key is not None:
                 key = key_arn_seen_from(topic.master_key, self)

@@ -153,7 +153,7 @@ def test_leaves_the_librarys_own_alarms_alone(make: Make, stack: cdk.Stack) -> N
     Alarms.of(stack).add(route)
     synth = make.synth(stack)
     assert wired(synth) == {"Alarm"}
-    assert len(before) == 5
+    assert len(before) == 6
     assert {alarm.node.path: alarm.alarm_action_arns for alarm in own_alarms(stack)} == before
 
 
@@ -575,7 +575,7 @@ def test_costs_the_same_for_each_alarm(make: Make, monkeypatch: pytest.MonkeyPat
         return trips
 
     few, many = (cost(alarms, by_line=True) - cost(alarms, by_line=False) for alarms in (10, 40))
-    assert (many - few) / 30 == 6
+    assert (many - few) / 30 == 7
 
 
 def test_says_when_cdk_no_longer_asks(make: Make) -> None:
