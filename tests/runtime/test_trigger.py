@@ -420,6 +420,17 @@ def test_the_last_try_ends_as_a_dead_letter(capsys: pytest.CaptureFixture[str]) 
     assert figures(capsys.readouterr().out)["Failed"] == 1
 
 
+@pytest.mark.parametrize(("receives", "given_up"), [(98, False), (99, True)])
+@pytest.mark.parametrize("most", [100, 200])
+def test_a_signal_has_a_hundred_tries(receives: int, given_up: bool, most: int) -> None:  # noqa: FBT001 - what is told
+    """However many receives the queue allows for what is held back."""
+    world = World()
+    world.queues.most_receives = most
+    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.deliver({"Records": [message(failure_record(alarm()), receives=receives)]}, "retry")
+    assert bool(world.queues.sent) is given_up
+
+
 def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue() -> None:
     """Then the queue's own limit moves it."""
     world = World()
