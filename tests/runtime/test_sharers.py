@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from incidents_runtime.errors import RetryLater
 from incidents_runtime.ledger import KEPT_FOR
 
-from tests.runtime.fakes import DENIED, NOW, THROTTLED, World, alarm, refusal
+from tests.runtime.fakes import DENIED, NOW, ROUTES, THROTTLED, TOPIC, World, alarm, refusal
 from tests.runtime.test_admission import kill
 
 UNREACHABLE = refusal("ProvisionedThroughputExceededException")
@@ -49,6 +50,24 @@ def test_what_shares_is_known_before_the_entry_is_written() -> None:
     kill(world, world.table, "PutItem", alarm("B"), call=2)
     assert world.outcome(alarm("A", "OK", at=1)) == "ignored"
     assert len(world.service.open_records()) == 1
+
+
+def test_the_incident_of_a_dead_handler_is_shared_by_whoever_finds_it() -> None:
+    """Or another key would take it for its own."""
+    world = new_world()
+    kill(world, world.table, "UpdateItem", alarm("A"))
+    assert world.outcome(alarm("A")) == "joined"
+    world.deliver(alarm("B", at=1))
+    assert world.outcome(alarm("B", "OK", at=2)) == "ignored"
+    assert len(world.service.open_records()) == 1
+
+
+def test_what_no_plan_merges_needs_no_item() -> None:
+    """Each OpsItem and each message is of one key."""
+    world = World(routes=(replace(ROUTES[0], response_plan_arn=None, topic_arn=TOPIC),))
+    assert world.outcome(alarm()) == "started"
+    assert world.table.called("UpdateItem") == []
+    assert world.outcome(alarm(state="OK", at=1)) == "resolved"
 
 
 def test_a_small_item_that_is_forgotten_in_time() -> None:
