@@ -92,6 +92,8 @@ def test_raw_data_in_eventbridge_shape_is_the_event() -> None:
     event = sample("eventbridge_custom")
     raw = {**CALL, "triggerDetails": {**CALL["triggerDetails"], "rawData": json.dumps(event)}}
     assert signal_of(raw).event == event
+    half = {**CALL, "triggerDetails": {**CALL["triggerDetails"], "rawData": '{"source": "shop"}'}}
+    assert signal_of(half).event["detail-type"] == "Manual incident"
     made = signal_of(CALL).event
     assert (made["source"], made["detail-type"]) == ("runbook.checkout", "Manual incident")
     assert (made["account"], made["resources"]) == ("123456789012", [SERVICE])
@@ -139,6 +141,13 @@ def test_what_tells_nothing_is_no_call(event: dict[str, Any]) -> None:
     """It has fields of StartIncident, but none that says what is wrong."""
     with pytest.raises(UnreadableEvent, match="an event must be"):
         read(event, NOW, ROUTE)
+
+
+def test_all_fields_may_be_there() -> None:
+    """StartIncident's six, and the status."""
+    call = {**CALL, "responsePlanArn": PLAN, "status": "OPEN"}
+    assert len(call) == 7
+    assert signal_of(call).key == signal_of(CALL).key
 
 
 @pytest.mark.parametrize("impact", [1, 5])

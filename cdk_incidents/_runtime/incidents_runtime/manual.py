@@ -27,7 +27,7 @@ class AnotherPlan(UnreadableEvent):
 
 def is_manual(event: Mapping[str, Any]) -> bool:
     """Say whether an event has StartIncident's fields, and no others but ``status``."""
-    return _TELLING.intersection(event) != set() and set(event) <= set(_FIELDS)
+    return not _TELLING.isdisjoint(event) and set(event) <= set(_FIELDS)
 
 
 def manual_signal(
