@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     Deploy = Callable[[str], list[str]]
 
 README = Path(__file__).parents[2] / "README.md"
+EVENTS = Path(__file__).parents[1] / "events"
 # One process runs every example for both modules.
 pytestmark = pytest.mark.xdist_group("examples")
 
@@ -188,6 +191,154 @@ def test_imported(cloud: LocalCloud, deploy: Deploy) -> None:
     assert [page["contact"] for page in cloud.pages if page["incident_record_arn"] == slow["arn"]] == [
         "on-call"
     ]
+
+
+def alarm(cloud: LocalCloud, name: str, state: str = "ALARM") -> None:
+    """Set an alarm's state."""
+    cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+
+
+def becomes(read: Callable[[], Any], wanted: object, within_s: float = 20) -> None:
+    """Wait until something is as it should be, and show what it is if it never is."""
+    until = time.monotonic() + within_s
+    while read() != wanted and time.monotonic() < until:
+        time.sleep(0.1)
+    assert read() == wanted
+
+
+def statuses(cloud: LocalCloud, title: str) -> list[str]:
+    """Return the status of each incident of a title."""
+    return [record["status"] for record in cloud.incidents() if title in record["title"]]
+
+
+def test_routing(cloud: LocalCloud, deploy: Deploy) -> None:
+    """Two critical alarms are one incident until both recover; a warning is told to the team's topic."""
+    deploy("routing")
+    (team,) = topics(cloud)
+    queue = subscribed_queue(cloud, team)
+    alarm(cloud, "shop-NoOrders")
+    opened = cloud.wait_for_incident(title="[us-east-1] shop-NoOrders")
+    assert opened["impact"] == 1
+    alarm(cloud, "shop-PaymentsFail")
+    alarm(cloud, "shop-SlowSearch")
+    told = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+    assert ["shop-SlowSearch" in message["Body"] for message in told] == [True]
+    alarm(cloud, "shop-NoOrders", "OK")
+    time.sleep(2)
+    assert statuses(cloud, "shop-") == ["OPEN"]
+    alarm(cloud, "shop-PaymentsFail", "OK")
+    becomes(lambda: statuses(cloud, "shop-"), ["RESOLVED"])
+
+
+def calendar(**event: datetime) -> str:
+    """Return a calendar that is closed but for an event of now, if there is one."""
+    inside = [f"{name}:{time:%Y%m%dT%H%M%SZ}" for name, time in event.items()]
+    return "\r\n".join(
+        [
+            *("BEGIN:VCALENDAR", "PRODID:-//AWS//Change Calendar 1.0//EN", "VERSION:2.0"),
+            "X-CALENDAR-TYPE:DEFAULT_CLOSED",
+            *(["BEGIN:VEVENT", "UID:1", *inside, "END:VEVENT"] if inside else []),
+            "END:VCALENDAR",
+        ]
+    )
+
+
+def test_maintenance(cloud: LocalCloud, deploy: Deploy) -> None:
+    """An alarm in the window starts nothing; when the window ends, and it still stands, its incident does."""
+    deploy("maintenance")
+    now = datetime.now(timezone.utc)
+    ends = now + timedelta(seconds=6)
+    cloud.client("ssm").create_document(
+        Name="shop-changes",
+        DocumentType="ChangeCalendar",
+        DocumentFormat="TEXT",
+        Content=calendar(DTSTART=now - timedelta(hours=1), DTEND=ends),
+    )
+    alarm(cloud, "orders-Missing")
+    opened = cloud.wait_for_incident(title="orders-Missing", timeout_s=40)
+    assert opened["creationTime"] >= ends - timedelta(seconds=1)
+    alarm(cloud, "orders-Missing", "OK")
+    becomes(lambda: statuses(cloud, "orders-Missing"), ["RESOLVED"])
+
+
+def test_health(cloud: LocalCloud, deploy: Deploy) -> None:
+    """An alarm that nobody has touched opens an incident, and so does AWS Health."""
+    create_stand_ins(cloud.client, [Import("AWS::SSMIncidents::ResponsePlan", "", "operations")])
+    deploy("health")
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName="made-by-hand",
+        MetricName="Errors",
+        Namespace="Shop",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Statistic="Sum",
+    )
+    alarm(cloud, "made-by-hand")
+    assert cloud.wait_for_incident(title="made-by-hand")["impact"] == 3
+    (function,) = functions(cloud, "Trigger")
+    issue = (EVENTS / "health_issue.json").read_bytes()
+    cloud.client("lambda").invoke(FunctionName=f"{function}:Aws", InvocationType="Event", Payload=issue)
+    assert cloud.wait_for_incident(title="EC2")["impact"] == 2
+
+
+def functions(cloud: LocalCloud, part: str) -> list[str]:
+    """Return the names of functions."""
+    found = cloud.client("lambda").list_functions()["Functions"]
+    return [one["FunctionName"] for one in found if part in one["FunctionName"]]
+
+
+def test_custom_events(cloud: LocalCloud, deploy: Deploy) -> None:
+    """One incident a provider by whatever way, and the rule for recoveries resolves it."""
+    create_stand_ins(cloud.client, [Import("AWS::SSMIncidents::ResponsePlan", "", "shop")])
+    deploy("custom_events")
+
+    def tell(kind: str) -> None:
+        detail = json.dumps({"provider": "acme", "error": "declined"})
+        event = {"Source": "shop.payments", "DetailType": f"Payments {kind}", "Detail": detail}
+        cloud.client("events").put_events(Entries=[event])
+
+    tell("failing")
+    cloud.wait_for_incident(title="Payments by acme fail: declined")
+    tell("working")
+    becomes(lambda: statuses(cloud, "Payments by acme"), ["RESOLVED"])
+    (partners,) = [arn for arn in topics(cloud) if "Partners" in arn]
+    manual = {"title": "Partner bank is down", "triggerDetails": {"source": "partner"}}
+    cloud.client("sns").publish(TopicArn=partners, Subject="Partner bank is down", Message="see the phone")
+    queue = cloud.client("sqs").list_queues(QueueNamePrefix="CustomEvents-Batch")["QueueUrls"][0]
+    cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(manual))
+    becomes(lambda: len(statuses(cloud, "Payments by")), 3)
+
+
+def test_central_trigger(cloud: LocalCloud, deploy: Deploy) -> None:
+    """The alarm of the team's stack opens the platform's incident."""
+    create_stand_ins(cloud.client, [Import("AWS::SSMIncidents::ResponsePlan", "", "platform")])
+    deploy("central_trigger")
+    alarm(cloud, "payments-Errors")
+    assert cloud.wait_for_incident(title="payments-Errors")["impact"] == 1
+    alarm(cloud, "payments-Errors", "OK")
+    becomes(lambda: statuses(cloud, "payments-Errors"), ["RESOLVED"])
+
+
+def test_opscenter(cloud: LocalCloud, deploy: Deploy) -> None:
+    """The alarm makes an OpsItem, its recovery resolves it, and no incident starts."""
+    deploy("opscenter")
+
+    def items() -> list[tuple[str, str, str]]:
+        found = cloud.client("ssm").describe_ops_items()["OpsItemSummaries"]
+        return [
+            (item["Title"], item["Severity"], item["Status"])
+            for item in found
+            if item["Title"] == "shop-NoOrders"
+        ]
+
+    before = len(cloud.starts)
+    alarm(cloud, "shop-NoOrders")
+    becomes(items, [("shop-NoOrders", "1", "Open")])
+    alarm(cloud, "shop-NoOrders", "OK")
+    becomes(items, [("shop-NoOrders", "1", "Resolved")])
+    assert len(cloud.starts) == before
 
 
 def test_multi_region(runs: dict[str, Run]) -> None:
