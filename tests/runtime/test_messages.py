@@ -124,6 +124,13 @@ def test_one_title_is_one_cause_and_one_message_one_signal() -> None:
     assert nameless[0].identity != nameless[1].identity
 
 
+def test_a_long_message_is_the_reason_in_part() -> None:
+    """A thousand characters; the event has it whole."""
+    signal = signal_of(of_queue("x" * 9_000))
+    assert len(signal.reason) == 1_000
+    assert signal.event["detail"]["message"] == "x" * 9_000
+
+
 @pytest.mark.parametrize("name", ["sqs_eventbridge", "sqs_failure_record", "sqs_sns_alarm", "sqs_raw_alarm"])
 def test_an_event_in_a_message_is_that_event(name: str) -> None:
     """With its own source, key and account."""
