@@ -6,17 +6,22 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import aws_cdk as cdk
+import cdk_nag
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_ssmcontacts as ssmcontacts
 
 from cdk_incidents import (
     Impact,
     IncidentBudget,
+    IncidentTemplate,
     IncidentTrigger,
     OpsItems,
     RelatedItem,
     ReplicationSet,
+    ResponsePlan,
     SmokeTest,
     Suppression,
 )
@@ -213,3 +218,21 @@ def test_the_set_gives_no_rights(make: Make) -> None:
     ReplicationSet(stack, "ReplicationSet", regions=["eu-west-1", "eu-central-1"])
     expected = plan_route(make, trigger)
     assert permissions_of(make.synth(stack)) == sorted([*ALWAYS, *expected])
+
+
+def test_a_users_own_cdk_nag_finds_nothing(make: Make) -> None:
+    """Each wildcard is acknowledged with its reason: for failing over, OpsItems, and another stack's key."""
+    app = make.app()
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+    stack, team = cdk.Stack(app, "Stack"), cdk.Stack(app, "Team")
+    contact = ssmcontacts.CfnContact(stack, "Ada", alias="ada", display_name="Ada", type="PERSONAL")
+    incident = IncidentTemplate.critical(title="Checkout is failing")
+    plan = ResponsePlan(stack, "Plan", incident=incident, engagements=[contact])
+    key = kms.Key(team, "Key", enable_key_rotation=True)
+    topic = sns.Topic(team, "Pages", topic_name="pages", master_key=key, enforce_ssl=True)
+    trigger = IncidentTrigger(stack, "Trigger", fallback=OpsItems(), failover_regions=["us-east-2"])
+    trigger.add_route("Plan", response_plan=plan)
+    trigger.add_route("OpsItems", ops_items=OpsItems(), suppression=[Suppression.while_open("freeze")])
+    trigger.add_route("Topic", topic=topic)
+    (engaged,) = [arn for action, arn, _ in permissions_of(make.synth(stack)) if "Engage" in action]
+    assert engaged.endswith(":ssm-contacts:*:<AWS::AccountId>:contact/ada")

@@ -293,6 +293,19 @@ def test_a_plan_of_many_routes_counts_once(make: Make) -> None:
     assert Policies(synth).resources_of("ssm-incidents:StartIncident") == [{plan_arn(long_name(0))}]
 
 
+def test_what_many_routes_share_counts_once(make: Make) -> None:
+    """A topic and a calendar take their place in the role once, however many routes name them."""
+    stack = make.stack()
+    topic = sns.Topic(stack, "Topic")
+    trigger = IncidentTrigger(stack, "Trigger")
+    for number in range(20):
+        window = Suppression.while_open(calendar_name(0))
+        trigger.add_route(f"route-{number}", topic=topic, suppression=[window])
+    policies = Policies(make.synth(stack))
+    assert policies.managed == []
+    assert [len(arns) for arns in policies.resources_of("sns:Publish")] == [1]
+
+
 def theirs(stack: cdk.Stack, number: int, name: str) -> Any:
     """Return a plan of an account of its own, whose contacts take place too."""
     return ResponsePlan.from_response_plan_name(stack, f"Plan{number}", name, account=f"{number:012}")
