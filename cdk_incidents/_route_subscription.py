@@ -24,6 +24,10 @@ class RouteSubscription:
     """A route as a topic's subscriber."""
 
     def __init__(self, route: RouteBase, filter_policy: Mapping[str, sns.SubscriptionFilter] | None) -> None:
+        for name, filtered in (filter_policy or {}).items():
+            if not isinstance(filtered, sns.SubscriptionFilter):
+                remedy = 'e.g. sns.SubscriptionFilter.string_filter(allowlist=["high"]).'
+                raise refusal(f"filter_policy[{name!r}]", "a SubscriptionFilter", filtered, remedy)
         self._route = route
         self._filter_policy = filter_policy
 

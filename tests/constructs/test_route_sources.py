@@ -413,6 +413,10 @@ def queue_of(stack: cdk.Stack, seconds: int = 180, **options: Any) -> sqs.Queue:
             r"except_prefixes must be one or more texts \(got \[''\]\): leave it out to take its default\.",
         ),
         (
+            lambda route, _: route.subscription(filter_policy={"severity": ["high"]}),
+            r"filter_policy\['severity'\] must be a SubscriptionFilter \(got \['high'\]\): e\.g",
+        ),
+        (
             lambda route, _: route.rule_target(recovers="yes"),
             r"recovers must be True or False \(got 'yes'\): True for events that tell of a recovery\.",
         ),
