@@ -135,8 +135,8 @@ def is_of_region(error: Exception) -> bool:
         are answers: another Region would give them too.
     """
     if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) == "InternalServerException" or status >= _FIRST_SERVER_ERROR
+        status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= _FIRST_SERVER_ERROR
     return isinstance(error, (HTTPClientError, NoConnectionError))
 
 
