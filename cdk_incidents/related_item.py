@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aws_cdk import Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    from aws_cdk import aws_logs as logs
     from constructs import IConstruct
 
     # CDK's classes beside its interfaces: pyright does not take one for the other.
@@ -153,7 +153,8 @@ class RelatedItem:
         title
             What a responder reads; 1 to 200 characters.
         log_groups
-            1 to 50 log groups of the trigger's account and Region, or their names.
+            1 to 50 log groups of the trigger's account and Region, or their names; one of another stack than
+            the trigger's must have a name.
         query
             The query as the console takes it. It is no template.
 
@@ -209,7 +210,7 @@ def _url_of_dashboard(dashboard: Dashboard, user: IConstruct) -> str:
 
 
 def _url_of_query(query: _LogQuery, user: IConstruct) -> str:
-    groups = "".join(f"~'{_group_in_url(group)}" for group in query.log_groups)
+    groups = "".join(f"~'{_group_in_url(group, user)}" for group in query.log_groups)
     text = _in_url(query.query)
     detail = f"~(end~0~start~-10800~timeType~'RELATIVE~unit~'seconds~editorString~'{text}~source~({groups}))"
     # The console's own way: the structure is percent-encoded twice, with a dollar sign for the percent sign.
@@ -223,9 +224,22 @@ def _url_of_query(query: _LogQuery, user: IConstruct) -> str:
     return url
 
 
-def _group_in_url(group: LogGroup) -> str:
-    name = group if isinstance(group, str) else group.log_group_name
+def _group_in_url(group: LogGroup, user: IConstruct) -> str:
+    name = group if isinstance(group, str) else _name_of(group, user)
     return Fn.join("*2F", Fn.split("/", name)) if is_token(name) else _in_url(name)
+
+
+def _name_of(group: logs.ILogGroup | logs.LogGroup, user: IConstruct) -> str:
+    resource = group.node.default_child
+    if isinstance(resource, logs.CfnLogGroup):
+        known = Stack.of(group).resolve(resource.log_group_name)
+        if isinstance(known, str):
+            return known
+    name = group.log_group_name
+    if is_token(name) and not same_deployment(group, user):
+        rule = "named, since its stack is another than the trigger's"
+        raise refusal("log_groups: each", rule, group.node.path, "or pass its name as a text.")
+    return name
 
 
 def _in_url(value: str) -> str:

@@ -126,6 +126,20 @@ def test_log_groups_of_the_app(make: Make) -> None:
     )
 
 
+def test_log_groups_of_another_stack(make: Make) -> None:
+    """A log group that has a name is named by it, and nothing is exported."""
+    app = make.app()
+    stack, team = cdk.Stack(app, "Central", env=make.env), cdk.Stack(app, "Team", env=make.env)
+    groups = [
+        logs.LogGroup(team, "Orders", log_group_name="/shop/orders"),
+        logs.LogGroup.from_log_group_name(team, "Theirs", "/shop/theirs"),
+    ]
+    item = RelatedItem.log_query("Errors", log_groups=groups, query="limit 5")
+    ((_, url),) = [(each["title"], each["url"]) for each in told(make, item, stack=stack)]
+    assert read_query(url)["groups"] == "/shop/orders,/shop/theirs"
+    assert make.synth(team).exports() == []
+
+
 REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
     "no-title": (
         lambda _: RelatedItem.url("", "https://example.com"),
@@ -207,6 +221,15 @@ REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
             query="limit 5",
         ),
         r"log_groups must be log groups or their names \(got <aws_cdk.*\): pass one of these\.",
+    ),
+    "log-group-without-name": (
+        lambda make: told(
+            make,
+            RelatedItem.log_query(
+                "Errors", log_groups=[logs.LogGroup(make.stack("Other"), "Orders")], query="limit 5"
+            ),
+        ),
+        r"log_groups: each must be named, since its stack is another than the trigger's \(got 'Other/Order",
     ),
     "no-name-of-a-log-group": (
         lambda _: RelatedItem.log_query("Errors", log_groups=["my orders"], query="limit 5"),
