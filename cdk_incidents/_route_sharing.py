@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import TYPE_CHECKING, Any
 
 import jsii
@@ -22,8 +23,10 @@ ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html"""
 
 INVOKE = "lambda:InvokeFunction"
-# Lambda takes 20,480 characters of an alias's policy. An account needs about 800, and the rules and topics of
-# the trigger's own account need some too.
+# Lambda takes 20,480 characters of an alias's policy, and a statement needs 480 where names are not long.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MOST_STATEMENTS = 42
+# Two statements each, and the rules and topics of the trigger's own account need some too.
 _MOST_ACCOUNTS = 15
 
 
@@ -106,6 +109,26 @@ class RouteShares(Construct):
                     " does not is turned away. Add accounts=, or acknowledge this once one came through.",
                 )
             return []
+        return [*self._too_many(), *self._turned_away()]
+
+    def _too_many(self) -> list[str]:
+        """Tell of aliases whose policy would be too long; what other apps add nobody here knows."""
+        sources = collections.Counter(alias for alias, _, _ in self._sources)
+        most = _MOST_STATEMENTS - 1 - 2 * len(self._accounts)
+        return [
+            str(
+                refusal(
+                    f"rules and topics of {alias.node.path}",
+                    f"at most {most}, or its policy grows too long",
+                    f"{number}",
+                    "let them share a topic, or share the trigger with the organization.",
+                )
+            )
+            for alias, number in sources.items()
+            if number > most
+        ]
+
+    def _turned_away(self) -> list[str]:
         return [
             str(
                 refusal(

@@ -417,6 +417,27 @@ def test_refuses_whom_it_cannot_be_shared_with(make: Make, arguments: dict[str, 
         trigger.share_with(**arguments)
 
 
+@pytest.mark.parametrize(("accounts", "most"), [(0, 41), (15, 11)])
+def test_refuses_what_an_aliass_policy_does_not_take(make: Make, accounts: int, most: int) -> None:
+    """Each rule and topic is a statement, each account two; an organisation's one policy takes any number."""
+    stack = make.stack(env=OURS)
+    trigger = central_in(make, stack)
+    if accounts:
+        trigger.share_with(accounts=FIFTEEN[:accounts])
+    target = trigger.route("Critical").rule_target()
+    for number in range(most):
+        events.Rule(stack, f"Rule{number}", event_pattern=HEALTH, targets=[target])
+    assert trigger._shares.problems() == []
+    events.Rule(stack, "OneMore", event_pattern=HEALTH, targets=[target])
+    (problem,) = trigger._shares.problems()
+    assert problem.startswith(
+        f"rules and topics of Stack/Trigger/Live/Critical must be at most {most}, or its policy grows too long"
+        f" (got '{most + 1}'): let them share a topic"
+    )
+    trigger.share_with(accounts=["444455556666"][: 0 if accounts else 1], organization=ORGANIZATION)
+    assert trigger._shares.problems() == []
+
+
 def test_takes_fifteen_accounts(make: Make) -> None:
     """The last number that fits an alias's policy, with rules of the trigger's own account beside it."""
     stack = make.stack(env=OURS)
