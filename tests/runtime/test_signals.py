@@ -102,6 +102,20 @@ def test_times_that_cannot_be_meant_are_now(at: float) -> None:
     assert signal_of(alarm(at=at)).time == NOW
 
 
+def test_times_of_this_century_are_believed() -> None:
+    """From its first second on."""
+    first = {**sample("eventbridge_custom"), "time": "2000-01-01T00:00:00Z"}
+    assert signal_of(first).time == datetime(2000, 1, 1, tzinfo=timezone.utc)
+    assert signal_of({**first, "time": "1999-12-31T23:59:59Z"}).time == NOW
+
+
+def test_an_events_resources_are_involved_in_part() -> None:
+    """Twenty, of as many as there are."""
+    resources = [f"arn:aws:s3:::{number}" for number in range(25)]
+    event = {**sample("eventbridge_custom"), "resources": resources}
+    assert [item.arn for item in signal_of(event).related_items] == resources[:20]
+
+
 def test_clocks_may_differ_a_little() -> None:
     """Four minutes ahead is believed."""
     assert signal_of(alarm(at=240)).time == NOW + timedelta(seconds=240)
