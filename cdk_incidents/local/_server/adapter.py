@@ -348,7 +348,8 @@ class Emulator:
     def fix_queues(self) -> None:
         """Let queues go by the cloud's clock, and hide nothing beyond 12 hours after it was received."""
         queues: Any = importlib.import_module("ministack.services.sqs")
-        queues.time = self._time
+        # What a topic sends has its own time of sending, by which a queue knows what is too old to keep.
+        queues.time = self._topics.time = self._time
         collect, change = queues._collect_msgs, queues._act_change_visibility
 
         def collect_and_note(queue: dict[str, Any], *args: Any) -> Any:

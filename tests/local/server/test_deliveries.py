@@ -220,6 +220,17 @@ def test_queues_go_by_the_clock(aws: Aws) -> None:
     assert len(_receive(aws, url)) == 1
 
 
+def test_what_a_topic_sends_is_as_new_as_the_clock(aws: Aws) -> None:
+    """A queue keeps it for as long as it keeps what is sent to it, however far the clock has moved."""
+    url, arn = aws.queue()
+    sns = aws.client("sns")
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    aws.advance(minutes=5 * 24 * 60)
+    sns.publish(TopicArn=topic, Message="m")
+    assert len(_receive(aws, url)) == 1
+
+
 def test_a_message_is_hidden_for_12_hours_from_its_receipt_at_most(aws: Aws) -> None:
     """Hiding it later does not begin anew."""
     url, _ = aws.queue()
