@@ -11,6 +11,7 @@ that did not answer.
 from __future__ import annotations
 
 import contextlib
+import copy
 import heapq
 import os
 import random
@@ -202,7 +203,7 @@ class Campaign:
             self.clock.sleep(self.order.uniform(0.01, 0.1))
             fault = self._fault_of(place, operation)
             if fault is not None:
-                faulty.fail(operation, fault)
+                faulty.fail(operation, _fresh(fault))
 
         return before_call
 
@@ -355,6 +356,13 @@ class Campaign:
                 figures.lost.append(newest.cause)
             if len(still_open) > (newest.state == "ALARM") and newest.cause not in doubts:
                 figures.left_open.append(newest.cause)
+
+
+def _fresh(fault: Exception) -> Exception:
+    # What is raised again and again gathers every place that it was raised at.
+    if isinstance(fault, LostAnswerError):
+        return LostAnswerError(_fresh(fault.error))
+    return copy.copy(fault)
 
 
 def _told_of(text: str) -> str:
