@@ -79,6 +79,8 @@ def test_incidents_start_no_incidents() -> None:
         {"alarmArn": "arn"},
         {"AlarmName": "Cpu"},
         {"NewStateValue": "ALARM"},
+        {"requestContext": {}},
+        {"requestPayload": sample("alarm_metric")},
     ],
 )
 def test_what_is_neither_is_unreadable(event: object) -> None:
