@@ -431,8 +431,8 @@ def test_refuses_what_an_aliass_policy_does_not_take(make: Make, accounts: int, 
     events.Rule(stack, "OneMore", event_pattern=HEALTH, targets=[target])
     (problem,) = trigger._shares.problems()
     assert problem.startswith(
-        f"rules and topics of Stack/Trigger/Live/Critical must be at most {most}, or its policy grows too long"
-        f" (got '{most + 1}'): let them share a topic"
+        f"rules and topics of Stack/Trigger/Live/Critical must be at most {most}, or its policy grows too"
+        f" long (got '{most + 1}'): let them share a topic"
     )
     trigger.share_with(accounts=["444455556666"][: 0 if accounts else 1], organization=ORGANIZATION)
     assert trigger._shares.problems() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aws_cdk as cdk
@@ -257,6 +259,17 @@ def test_the_names_are_those_that_others_use(fed: Fed) -> None:
 def test_has_nothing_to_warn_of(fed: Fed) -> None:
     """Neither we nor CDK's own validation have anything to say about it."""
     assert [text for _, _, text in fed.synth.messages if "no-fallback" not in text] == []
+
+
+def test_cdk_takes_an_alias_for_an_endpoint(make: Make) -> None:
+    """CDK's own validation, which knows functions only, has nothing left to say of the subscription."""
+    stack = make.stack()
+    sns.Topic(stack, "Topic").add_subscription(trigger_in(make, stack).route("Critical").subscription())
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    report = json.loads(Path(app.synth().directory, "validation-report.json").read_text())
+    (validation,) = (each for each in report["pluginReports"] if "CloudFormation" in each["pluginName"])
+    assert validation["violations"] == []
 
 
 @pytest.mark.parametrize("is_owned", [True, False])
