@@ -157,6 +157,12 @@ def test_wrappings_have_an_end() -> None:
     assert signal_of(event).transition == "opened"
     with pytest.raises(UnreadableEvent, match="wrapped at most 7 times"):
         read({**record, "requestPayload": event}, NOW)
+    recovery: object = sample("alarm_metric")
+    for _ in range(7):
+        recovery = {"recovered": recovery}
+    assert signal_of(recovery).transition == "recovered"
+    with pytest.raises(UnreadableEvent, match="wrapped at most 7 times"):
+        read({"recovered": recovery}, NOW)
 
 
 def test_a_failed_payload_that_is_none_is_unreadable() -> None:
