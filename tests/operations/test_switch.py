@@ -102,6 +102,11 @@ def test_a_switch_needs_a_reason(reason: str) -> None:
         Switches(FakeAws().trigger()).flip(HOUR, route=None, reason=reason)
 
 
+def test_a_reason_may_have_200_characters() -> None:
+    """The other side of its limit."""
+    assert Switches(FakeAws().trigger()).flip(HOUR, route=None, reason="r" * 200).reason == "r" * 200
+
+
 def test_what_makes_no_sense_in_the_table_is_no_switch() -> None:
     """Nor is one without an end, or with one in no time zone; the function reads it so too."""
     aws = FakeAws()
