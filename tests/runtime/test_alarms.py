@@ -181,3 +181,23 @@ def test_a_time_that_is_none_is_the_time_of_arrival() -> None:
     assert signal_of(event).identity != signal_of(other).identity
     event["time"] = "2026-03-05T11:00:00Z"
     assert signal_of(event).time.hour == 11
+
+
+def test_what_an_alarm_names_is_bounded() -> None:
+    """Twenty children, five attributes, a hundred characters of a suppressor."""
+    event = alarm()
+    children = [{"arn": f"{ARN}{number}"} for number in range(25)]
+    event["alarmData"]["state"]["reasonData"] = json.dumps({"triggeringAlarms": children})
+    event["alarmData"]["alarmContributor"] = {"id": "i", "attributes": dict.fromkeys("abcdefg", "1")}
+    signal = signal_of(event)
+    assert len(signal.related_items) == 21
+    assert signal.title == "ServerCpuTooHigh (a=1, b=1, c=1, d=1, e=1)"
+    event["alarmData"]["state"]["actionsSuppressedBy"] = "s" * 500
+    assert signal_of(event).suppressed_by == "s" * 100
+
+
+def test_insufficient_data_says_so() -> None:
+    """It neither opens nor recovers."""
+    signal = signal_of(sample("alarm_metric_insufficient_data"))
+    assert signal.transition == "ignored"
+    assert signal.reason.startswith("the alarm has insufficient data")
