@@ -42,8 +42,9 @@ batch = sqs.Queue(
     dead_letter_queue=undelivered,
 )
 payments.on_queue(batch)
-# A person who sees what no alarm sees: aws lambda invoke --function-name …:Payments.
-payments.grant_start(iam.Role(stack, "Support", assumed_by=iam.AccountRootPrincipal()))
+# The support team's chat command starts what no alarm sees: it invokes the route's alias.
+command = iam.Role(stack, "ChatCommand", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+payments.grant_start(command)
 incidents.SmokeTest(stack, "SmokeTest", trigger=trigger)
 
 app.synth()
