@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 import jsii
-from aws_cdk import Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack
-from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -17,27 +16,26 @@ from constructs import Construct, IValidation
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import check_count, check_list, refusal
-from cdk_incidents._delivery import let_account_send
 from cdk_incidents._failover import FailoverIsInTheSet, check_failover_regions, failover_regions_of
 from cdk_incidents._imported_trigger import ImportedTrigger
 from cdk_incidents._lazy import lazy_text
-from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
-from cdk_incidents._names import check_trigger_name, dead_letter_queue_name, role_name
+from cdk_incidents._names import check_trigger_name
 from cdk_incidents._own_topics import OwnTopics
 from cdk_incidents._plan_permissions import PlanPolicies
-from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
+from cdk_incidents._plans import arn_by_name, check_plan
 from cdk_incidents._replication import needs_replication_set
-from cdk_incidents._route_settings import RETRY, SMOKE_TEST, RouteSettings, index_of
+from cdk_incidents._route_rights import RouteRights
+from cdk_incidents._route_settings import SMOKE_TEST, RouteSettings, index_of
 from cdk_incidents._route_sharing import RouteShares, let_alarms_invoke
 from cdk_incidents._route_topic import (
     check_region_of_topic,
     check_topic_of_ours,
-    key_arn_seen_from,
     topic_arn_seen_from,
 )
-from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
+from cdk_incidents._trigger_function import least_role, read_retries, trigger_function
 from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
 from cdk_incidents._trigger_metrics import TriggerMetrics
+from cdk_incidents._trigger_store import dead_letter_queue, ledger_table, retry_queue
 from cdk_incidents.budget import IncidentBudget
 from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems, check_ops_items
 from cdk_incidents.ops_items import rendered as rendered_ops_items
@@ -57,18 +55,8 @@ if TYPE_CHECKING:
     from cdk_incidents.route import IRoute
 
 MAX_ROUTES = 100
-_TIMEOUT_S = 30
-_MOST_RECEIVES = 200
 _MAX_RELATED_ITEMS = 20
 _MAX_SUPPRESSIONS = 10
-_LEDGER = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-_QUEUE_READER = [
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-]
-_LOG_WRITER = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 class IIncidentTrigger(Protocol):
@@ -160,20 +148,17 @@ class IncidentTrigger(TriggerMetrics, Construct):
         self._name = trigger_name or Names.unique_resource_name(self, max_length=64, separator="-")
         self._settings: dict[str, RouteSettings] = {}
         self._plans: dict[str, IResponsePlanRef] = {}
-        self._plan_policies = PlanPolicies(self, self._fails_over)
+        policies = PlanPolicies(self, self._fails_over)
         self._routes: dict[str, Route] = {}
         self._topics = OwnTopics()
         if fallback is not None and not isinstance(fallback, OpsItems):
             self._topics.told(fallback)
 
-        self.dead_letter_queue: sqs.Queue = _queue(
-            self, "DeadLetters", name=dead_letter_queue_name(self._name), retention=Duration.days(14)
-        )
+        self.dead_letter_queue: sqs.Queue = dead_letter_queue(self, self._name)
         """Where a signal ends that could not become an incident, with its reason, for up to 14 days."""
-        let_account_send(self.dead_letter_queue)
         self._shares = RouteShares(self, "Shares", self.dead_letter_queue)
-        self._retries = self._retry_queue()
-        self._ledger = self._ledger_table()
+        self._retries = retry_queue(self, self.dead_letter_queue)
+        ledger = ledger_table(self)
         self.log_group: logs.LogGroup = logs.LogGroup(
             self,
             "Log",
@@ -183,13 +168,40 @@ class IncidentTrigger(TriggerMetrics, Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         """The function's log: one JSON object a line."""
-        self.role: iam.Role = self._least_role(fallback)
+        self.role: iam.Role = least_role(
+            self,
+            policies.document,
+            trigger_name=self._name,
+            ledger=ledger,
+            retries=self._retries,
+            dead_letters=self.dead_letter_queue,
+            log_group=self.log_group,
+        )
         """The role of the function; what it may do is in its own policies."""
-        self.function: lambda_.Function = self._function(fallback, budget)
+        if isinstance(fallback, OpsItems):
+            policies.document.add_statements(
+                iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"])
+            )
+        elif fallback is not None:
+            fallback.grant_publish(self.role)
+        self.function: lambda_.Function = trigger_function(
+            self,
+            trigger_name=self._name,
+            index=lazy_text(lambda: index_of(self._settings.values())),
+            environment={
+                "INCIDENTS_LEDGER_TABLE": ledger.table_name,
+                "INCIDENTS_RETRY_QUEUE_URL": self._retries.queue_url,
+                "INCIDENTS_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue.queue_url,
+                **_told_of(fallback, budget),
+            },
+            role=self.role,
+            log_group=self.log_group,
+        )
         """The function. Its unqualified ARN is no door: invoke a route's alias."""
+        self._rights = RouteRights(self, policies, self.role, self.function)
         # Live aliases, and what uses them, under one construct: a smoke test goes before all of it.
         self._live = Construct(self, "Live")
-        self._read_retries()
+        read_retries(self._live, self.function, self._retries)
         self.health: TriggerHealth = TriggerHealth(
             self,
             "Health",
@@ -367,7 +379,17 @@ class IncidentTrigger(TriggerMetrics, Construct):
         given = self._failover_regions if failover_regions is None else failover_regions
         if response_plan is not None and given:
             self.node.add_validation(FailoverIsInTheSet(self, response_plan, given))
-        self._allow(settings, response_plan, topic, [arn for _, arn, _ in calendars])
+        if response_plan is not None:
+            # App teams' plans may stand in stacks that come after a central trigger's.
+            self._use_plan(settings, response_plan, ordered=False)
+        if topic is not None and settings.topic_arn is not None:
+            self._topics.told(topic)
+            self._rights.use_topic(topic, settings.topic_arn)
+        if ops_items is not None:
+            self._rights.use_ops_items()
+        for _, calendar, _ in calendars:
+            self._rights.ask_calendar(calendar)
+        self._settings[id] = settings
         alias = lambda_.Alias(
             self._live,
             id,
@@ -477,48 +499,9 @@ class IncidentTrigger(TriggerMetrics, Construct):
                 "make a second IncidentTrigger.",
             )
 
-    def _allow(
-        self,
-        settings: RouteSettings,
-        plan: IResponsePlanRef | None,
-        topic: Topic | None = None,
-        calendars: Sequence[str] = (),
-    ) -> None:
-        """Let the function do what a route asks of it, and enter the route."""
-        if plan is not None:
-            # App teams' plans may stand in stacks that come after a central trigger's; the quiet one must
-            # exist.
-            arn = arn_seen_from(plan, self, ordered=settings.quiet)
-            self._plan_policies.allow(plan, arn, role=self.role, waiting=self.function)
-            self._plans[settings.id] = plan
-        if topic is not None and settings.topic_arn is not None:
-            self._topics.told(topic)
-            self._allow_other("topic", permissions.PUBLISH, settings.topic_arn)
-            if topic.master_key is not None:
-                key = key_arn_seen_from(topic.master_key, self)
-                through = {"StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.amazonaws.com"}}
-                self._allow_other("topic", permissions.USE_KEY, key, through)
-                if key.endswith("*"):
-                    acknowledge_wildcard(self, key, "Another stack's key has no name to write down.")
-        if settings.ops_items is not None:
-            items = Stack.of(self).format_arn(service="ssm", resource="opsitem", resource_name="*")
-            self._allow_other("ops_items", permissions.OPEN_OPS_ITEMS, "*")
-            self._allow_other("ops_items", permissions.FOLLOW_OPS_ITEMS, items)
-            acknowledge_wildcard(self, items, "An OpsItem's ARN ends in a random id.")
-        for calendar in calendars:
-            self._allow_other("suppression", permissions.ASK_CALENDAR, calendar)
-        self._settings[settings.id] = settings
-
-    def _allow_other(
-        self,
-        argument: str,
-        actions: Sequence[str],
-        arn: str,
-        conditions: dict[str, dict[str, str]] | None = None,
-    ) -> None:
-        self._plan_policies.allow_other(
-            argument, actions, arn, conditions=conditions, role=self.role, waiting=self.function
-        )
+    def _use_plan(self, settings: RouteSettings, plan: IResponsePlanRef, *, ordered: bool) -> None:
+        self._rights.use_plan(plan, ordered=ordered)
+        self._plans[settings.id] = plan
 
     def _regions_of(self, plan: IResponsePlanRef | None, given: Sequence[str] | None) -> Sequence[str]:
         """Return at synth, when the replication set is known, where else a route's incidents may start."""
@@ -555,7 +538,8 @@ class IncidentTrigger(TriggerMetrics, Construct):
             quiet=True,
         )
         self._admit(settings)
-        self._allow(settings, plan)
+        self._use_plan(settings, plan, ordered=True)
+        self._settings[SMOKE_TEST] = settings
         alias = lambda_.Alias(
             self,
             "Quiet",
@@ -567,120 +551,6 @@ class IncidentTrigger(TriggerMetrics, Construct):
             max_event_age=Duration.minutes(1),
         )
         return self._door(settings, alias), alias
-
-    def _retry_queue(self) -> sqs.Queue:
-        # The handler lengthens a message's visibility at each try, up to some minutes: 100 tries are hours,
-        # and 500 causes at the service's 5 starts a second drain in far fewer. What a maintenance window
-        # holds back waits here as well, and is received each time that the handler looks whether it ended.
-        return _queue(
-            self,
-            "Retries",
-            retention=Duration.days(14),
-            visibility_timeout=Duration.seconds(6 * _TIMEOUT_S),
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letter_queue, max_receive_count=_MOST_RECEIVES
-            ),
-        )
-
-    def _ledger_table(self) -> dynamodb.TableV2:
-        return dynamodb.TableV2(
-            self,
-            "Ledger",
-            partition_key=dynamodb.Attribute(name="key", type=dynamodb.AttributeType.STRING),
-            time_to_live_attribute="expires_at",
-            # A cache: the truth is the service's.
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-
-    def _least_role(self, fallback: Topic | OpsItems | None) -> iam.Role:
-        alarms = Stack.of(self).format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name="*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        self._plan_policies.document.add_statements(
-            iam.PolicyStatement(actions=_LEDGER, resources=[self._ledger.table_arn]),
-            iam.PolicyStatement(
-                actions=["sqs:SendMessage"],
-                resources=[self._retries.queue_arn, self.dead_letter_queue.queue_arn],
-            ),
-            iam.PolicyStatement(actions=_QUEUE_READER, resources=[self._retries.queue_arn]),
-            iam.PolicyStatement(actions=_LOG_WRITER, resources=[self.log_group.log_group_arn]),
-            iam.PolicyStatement(actions=permissions.ASK_ALARMS, resources=[alarms]),
-        )
-        if isinstance(fallback, OpsItems):
-            self._plan_policies.document.add_statements(
-                iam.PolicyStatement(actions=permissions.MAKE_OPS_ITEM, resources=["*"])
-            )
-        # Inline, so that whatever waits for the role waits for its permissions too.
-        role = iam.Role(
-            self,
-            "Role",
-            # Fixed at synth, so that a policy of another stack can name it.
-            role_name=role_name(self._name, Stack.of(self).region),
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Trigger": self._plan_policies.document},
-        )
-        acknowledge_wildcard(
-            role, "*", "CreateOpsItem, DescribeOpsItems and ListIncidentRecords know no resource."
-        )
-        acknowledge_wildcard(role, alarms, "Which alarms will invoke the trigger, synth cannot know.")
-        if fallback is not None and not isinstance(fallback, OpsItems):
-            fallback.grant_publish(role)
-        return role
-
-    def _function(self, fallback: Topic | OpsItems | None, budget: IncidentBudget | None) -> lambda_.Function:
-        layer = RuntimeLayer.of(self)
-        environment = {
-            "INCIDENTS_LEDGER_TABLE": self._ledger.table_name,
-            "INCIDENTS_RETRY_QUEUE_URL": self._retries.queue_url,
-            "INCIDENTS_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue.queue_url,
-        }
-        if isinstance(fallback, OpsItems):
-            items = {"severity": str(FALLBACK_SEVERITY), **rendered_ops_items(fallback)}
-            environment["INCIDENTS_FALLBACK_OPS_ITEM"] = json.dumps(items)
-        elif fallback is not None:
-            environment["INCIDENTS_FALLBACK_TOPIC_ARN"] = fallback.topic_arn
-        if budget is not None:
-            environment["INCIDENTS_CEILING"] = str(budget.ceiling)
-            environment["INCIDENTS_PER_CAUSE"] = str(budget.per_cause)
-        function = lambda_.Function(
-            self,
-            "Function",
-            function_name=self._name,
-            description="Turns signals into incidents (cdk_incidents)",
-            runtime=runtime(),
-            architecture=architecture(),
-            code=lambda_.Code.from_inline(lazy_text(lambda: index_of(self._settings.values()))),
-            handler="index.handler",
-            layers=[layer],
-            environment=environment,
-            role=self.role.without_policy_updates(),
-            log_group=self.log_group,
-            memory_size=256,
-            timeout=Duration.seconds(_TIMEOUT_S),
-        )
-        acknowledge_runtime(function)
-        # A grant on the fallback's key is a policy of its own.
-        function.node.add_dependency(self.role)
-        # The function's own hash knows a layer by its logical id, unless a feature flag says otherwise.
-        function.invalidate_version_based_on(layer.digest)
-        return function
-
-    def _read_retries(self) -> None:
-        alias = lambda_.Alias(self._live, RETRY, alias_name=RETRY, version=self.function.current_version)
-        # Under the alias, whose name is reserved: a route may have any other id.
-        lambda_.EventSourceMapping(
-            alias,
-            "Retries",
-            target=alias,
-            event_source_arn=self._retries.queue_arn,
-            batch_size=10,
-            # The service takes 5 starts a second: two readers keep it busy and leave room for new signals.
-            max_concurrency=2,
-            report_batch_item_failures=True,
-        )
 
 
 @jsii.implements(IValidation)
@@ -696,29 +566,22 @@ class _HasARoute:
         return [str(refusal("routes", "at least one a trigger", "none", "call add_route."))]
 
 
+def _told_of(fallback: Topic | OpsItems | None, budget: IncidentBudget | None) -> dict[str, str]:
+    """Return what the function's environment says beyond its own tables and queues."""
+    told: dict[str, str] = {}
+    if isinstance(fallback, OpsItems):
+        items = {"severity": str(FALLBACK_SEVERITY), **rendered_ops_items(fallback)}
+        told["INCIDENTS_FALLBACK_OPS_ITEM"] = json.dumps(items)
+    elif fallback is not None:
+        told["INCIDENTS_FALLBACK_TOPIC_ARN"] = fallback.topic_arn
+    if budget is not None:
+        told["INCIDENTS_CEILING"] = str(budget.ceiling)
+        told["INCIDENTS_PER_CAUSE"] = str(budget.per_cause)
+    return told
+
+
 def _check_one(**destinations: object) -> None:
     named = [name for name, value in destinations.items() if value is not None]
     if len(named) != 1:
         rule = "exactly one of response_plan, ops_items and topic"
         raise refusal("destination", rule, " and ".join(named) or "none", "pass one of these.")
-
-
-def _queue(
-    scope: Construct,
-    construct_id: str,
-    *,
-    retention: Duration,
-    name: str | None = None,
-    visibility_timeout: Duration | None = None,
-    dead_letter_queue: sqs.DeadLetterQueue | None = None,
-) -> sqs.Queue:
-    return sqs.Queue(
-        scope,
-        construct_id,
-        queue_name=name,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=retention,
-        visibility_timeout=visibility_timeout,
-        dead_letter_queue=dead_letter_queue,
-    )
