@@ -43,7 +43,7 @@ def read_queue(
     arn = route._arn_for(queue, "queue")  # noqa: SLF001
     scope = route._reader_scope(queue)  # noqa: SLF001
     reader_id = f"{route._trigger_name}-{queue.node.addr[-8:]}"  # noqa: SLF001
-    if scope.node.try_find_child(reader_id) is not None:
+    if route._has_reader(scope, reader_id):  # noqa: SLF001
         raise refusal(
             "queue", "read once by the trigger", queue.node.path, "two readers would share its messages."
         )

@@ -53,6 +53,7 @@ class RouteBase:
         self._account = account or stack.account
         self._region = region or stack.region
         self._partition = stack.partition
+        self._watched: set[cloudwatch.AlarmBase] = set()
 
     @property
     def route_id(self) -> str:
@@ -76,16 +77,22 @@ class RouteBase:
         ----------
         *alarms
             Metric and composite alarms of the same Region, in any stack of the app. They gain an action, and
-            no resource.
+            no resource; once, however often they are given.
 
         Raises
         ------
         ValueError
-            If an alarm is of another Region, or watches this trigger itself: a broken trigger could not
-            report it.
+            If something is no alarm, is of another Region, or watches this trigger itself: a broken trigger
+            could not report it.
         """
         action = self.alarm_action()
         for alarm in alarms:
+            if not hasattr(alarm, "add_alarm_action"):
+                remedy = "pass each by itself, a list as *alarms; those of CDK's L1 are found by Alarms.of."
+                raise refusal("alarms", "metric or composite alarms", alarm, remedy)
+            if alarm in self._watched:
+                continue
+            self._watched.add(alarm)
             self._refuse_own(alarm)
             alarm.add_alarm_action(action)
             if self.auto_resolve:
@@ -166,8 +173,8 @@ class RouteBase:
         Raises
         ------
         ValueError
-            If an argument breaks one of these rules, the route reads the queue already, or it is one of the
-            trigger's own.
+            If an argument breaks one of these rules, a route of the trigger reads the queue already, or it is
+            one of the trigger's own.
 
         Notes
         -----
@@ -231,11 +238,25 @@ class RouteBase:
         Parameters
         ----------
         grantee
-            The role, user or function; of another account only where `IncidentTrigger.share_with` lets that
-            account in.
+            The role, user, group or function; of another account only where `IncidentTrigger.share_with` lets
+            that account in.
+
+        Raises
+        ------
+        ValueError
+            If it is none of these: an account or a service has no policy that could say so.
         """
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=[INVOKE], resource_arns=[self._arn_granted_to(grantee)]
+        if hasattr(grantee, "grant_principal"):
+            grant = iam.Grant.add_to_principal(
+                grantee=grantee, actions=[INVOKE], resource_arns=[self._arn_granted_to(grantee)]
+            )
+            if grant.success:
+                return grant
+        raise refusal(
+            "grantee",
+            "a role, a user, a group or a function",
+            grantee if isinstance(grantee, str) else type(grantee).__name__,
+            "import a role with iam.Role.from_role_arn; let in another account by share_with.",
         )
 
     # --- what an owned route knows better
@@ -268,6 +289,10 @@ class RouteBase:
     def _reader_scope(self, queue: sqs.IQueue) -> Construct:
         """Return where the reader of a queue stands: beside the queue."""
         return cast("Construct", queue)
+
+    def _has_reader(self, scope: Construct, reader_id: str) -> bool:
+        """Tell whether a queue is read already, by this route or another of the trigger."""
+        return scope.node.try_find_child(reader_id) is not None
 
     def _needs_permission(self, allowed: Construct, topic_apart: str) -> bool:  # noqa: ARG002
         """Tell whether one source must be let in by a permission of its own."""

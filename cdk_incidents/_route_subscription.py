@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import jsii
@@ -14,9 +15,9 @@ from cdk_incidents._nag import acknowledge_alias
 from cdk_incidents._topic import check_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cdk_incidents._route_base import RouteBase
+
+_DEAD_LETTERS = "DeadLetters"
 
 
 @jsii.implements(sns.ITopicSubscription)
@@ -24,9 +25,12 @@ class RouteSubscription:
     """A route as a topic's subscriber."""
 
     def __init__(self, route: RouteBase, filter_policy: Mapping[str, sns.SubscriptionFilter] | None) -> None:
+        remedy = 'e.g. sns.SubscriptionFilter.string_filter(allowlist=["high"]).'
+        if filter_policy is not None and not isinstance(filter_policy, Mapping):
+            rule = "a mapping of attributes to SubscriptionFilter"
+            raise refusal("filter_policy", rule, filter_policy, remedy)
         for name, filtered in (filter_policy or {}).items():
             if not isinstance(filtered, sns.SubscriptionFilter):
-                remedy = 'e.g. sns.SubscriptionFilter.string_filter(allowlist=["high"]).'
                 raise refusal(f"filter_policy[{name!r}]", "a SubscriptionFilter", filtered, remedy)
         self._route = route
         self._filter_policy = filter_policy
@@ -48,6 +52,9 @@ class RouteSubscription:
         queue_arn = route._dead_letters_for(topic)  # noqa: SLF001
         apart = _is_apart(topic.env.account, Stack.of(topic).account)
         let_in = route._let_invoke(topic, arn, "sns", topic.topic_arn, topic_apart=apart)  # noqa: SLF001
+        if let_in.node.try_find_child(_DEAD_LETTERS) is not None:
+            remedy = "put all into one filter_policy."
+            raise refusal("topic", "subscribed once by a route", topic.node.path, remedy)
         if apart:
             route._take_dead_letters_of(topic)  # noqa: SLF001
         acknowledge_alias(let_in)
@@ -61,7 +68,7 @@ class RouteSubscription:
             filter_policy=self._filter_policy,
             region=topic.env.region if _is_apart(topic.env.region, Stack.of(topic).region) else None,
             # By its ARN, for CDK would add a statement for each topic, and all of the account's may send.
-            dead_letter_queue=sqs.Queue.from_queue_arn(let_in, "DeadLetters", queue_arn),
+            dead_letter_queue=sqs.Queue.from_queue_arn(let_in, _DEAD_LETTERS, queue_arn),
         )
 
 

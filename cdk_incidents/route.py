@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._route_base import SCALING_ALARMS, RouteBase
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
-    from constructs import IConstruct
+    from constructs import Construct, IConstruct
 
     from cdk_incidents.trigger import IncidentTrigger
 
@@ -113,7 +112,8 @@ class Route(RouteBase):
 
     def _arn_granted_to(self, grantee: iam.IGrantable) -> str:
         # A grant needs no order.
-        near = Construct.is_construct(grantee) and same_deployment(self._alias, cast("IConstruct", grantee))
+        # Principals are no constructs.
+        near = hasattr(grantee, "node") and same_deployment(self._alias, cast("IConstruct", grantee))
         return self._alias.function_arn if near else self._arn_by_name
 
     def _dead_letters_for(self, user: IConstruct) -> str:
@@ -127,6 +127,11 @@ class Route(RouteBase):
     def _reader_scope(self, queue: sqs.IQueue) -> Construct:
         # Under the alias, so that the smoke test goes before it.
         return self._alias if same_deployment(self._alias, queue) else super()._reader_scope(queue)
+
+    def _has_reader(self, scope: Construct, reader_id: str) -> bool:
+        # Another route's reader stands under its own alias.
+        aliases = (route._alias for route in self._trigger._routes.values())  # noqa: SLF001
+        return any(super(Route, self)._has_reader(place, reader_id) for place in (scope, *aliases))
 
     def _take_dead_letters_of(self, topic: sns.ITopic) -> None:
         queue = self._trigger.dead_letter_queue

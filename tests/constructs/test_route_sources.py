@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from cdk_incidents import EventPatterns, IncidentTrigger, SmokeTest
+from cdk_incidents import EventPatterns, IncidentTrigger, OpsItems, SmokeTest
 from tests.synthesis import FLAGS
 
 if TYPE_CHECKING:
@@ -370,6 +371,13 @@ def use_twice(route: IRoute, stack: cdk.Stack) -> None:
     route.on_queue(queue)
 
 
+def subscribe_twice(route: IRoute, stack: cdk.Stack) -> None:
+    """Subscribe to a topic twice."""
+    topic = sns.Topic(stack, "Topic")
+    topic.add_subscription(route.subscription())
+    topic.add_subscription(route.subscription(filter_policy={}))
+
+
 def watch_twice(route: IRoute, stack: cdk.Stack) -> None:
     """Watch the account twice."""
     assert stack
@@ -382,6 +390,12 @@ def queue_of(stack: cdk.Stack, seconds: int = 180, **options: Any) -> sqs.Queue:
     return sqs.Queue(stack, "Queue", visibility_timeout=cdk.Duration.seconds(seconds), **options)
 
 
+def alarm_of(stack: cdk.Stack) -> cloudwatch.Alarm:
+    """Return an alarm."""
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="Errors")
+    return metric.create_alarm(stack, "Errors", threshold=1, evaluation_periods=1)
+
+
 @pytest.mark.parametrize(
     ("use", "message"),
     [
@@ -392,6 +406,34 @@ def queue_of(stack: cdk.Stack, seconds: int = 180, **options: Any) -> sqs.Queue:
         (
             watch_twice,
             r"watch_account must be called once a route \(got '.*Critical'\): list all prefixes in on",
+        ),
+        (
+            subscribe_twice,
+            r"topic must be subscribed once by a route \(got '.*Topic'\): put all into one filter_policy\.",
+        ),
+        (
+            lambda route, _: route.subscription(filter_policy=["high"]),
+            r"filter_policy must be a mapping of attributes to SubscriptionFilter \(got \['high'\]\): e\.g",
+        ),
+        (
+            lambda route, stack: route.watch([alarm_of(stack)]),
+            r"alarms must be metric or composite alarms \(got \[.*\): pass each by itself, a list as \*al",
+        ),
+        (
+            lambda route, _: route.watch("checkout-Errors"),
+            r"alarms must be .* \(got 'checkout-Errors'\): ",
+        ),
+        (
+            lambda route, _: route.grant_start("arn:aws:iam::111122223333:role/Support"),
+            r"grantee must be a role, a user, a group or a function \(got 'arn:aws:iam.*'\): import a role",
+        ),
+        (
+            lambda route, _: route.grant_start(iam.AccountPrincipal("444455556666")),
+            r"grantee must be a role, .* \(got 'AccountPrincipal.*'\): .* another account by share_with\.",
+        ),
+        (
+            lambda route, _: route.grant_start(iam.ServicePrincipal("events.amazonaws.com")),
+            r"grantee must be a role, .* \(got 'ServicePrincipal.*'\): ",
         ),
         (
             lambda route, stack: route.on_queue(queue_of(stack, 29)),
@@ -446,6 +488,36 @@ def test_refuses_what_breaks_a_rule(make: Make, use: Any, message: str, *, is_ow
     route = trigger_in(make, stack).route("Critical") if is_owned else imported(stack)
     with pytest.raises((ValueError, RuntimeError), match=message):
         use(route, stack)
+
+
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_refuses_a_queue_that_another_route_reads(make: Make, *, is_owned: bool) -> None:
+    """Each message would go to one of them, whichever is faster."""
+    stack = make.stack()
+    trigger = (
+        trigger_in(make, stack)
+        if is_owned
+        else IncidentTrigger.from_trigger_attributes(
+            stack, "Imported", trigger_name="central", routes=["Critical", "Minor"]
+        )
+    )
+    if isinstance(trigger, IncidentTrigger):
+        trigger.add_route("Minor", ops_items=OpsItems())
+    queue = queue_of(stack)
+    trigger.route("Critical").on_queue(queue)
+    with pytest.raises(ValueError, match=r"^queue must be read once by the trigger \(got '.*Queue'\): two"):
+        trigger.route("Minor").on_queue(queue)
+
+
+def test_watching_twice_is_watching(make: Make) -> None:
+    """An alarm has the action once, as with `Alarms`."""
+    stack = make.stack()
+    route, alarm = trigger_in(make, stack).route("Critical"), alarm_of(stack)
+    route.watch(alarm, alarm)
+    route.watch(alarm)
+    synth = make.synth(stack)
+    properties = synth.resources[synth.id_of("AWS::CloudWatch::Alarm", "Errors")]["Properties"]
+    assert len(properties["AlarmActions"]) == len(properties["OKActions"]) == 1
 
 
 @pytest.mark.parametrize(("seconds", "warns"), [(30, True), (179, True), (180, False), (None, True)])
