@@ -150,7 +150,7 @@ class Redrive:
             title=told.get("Title") or "(no title)",
             reason=told.get("Reason") or told.get("ERROR_MESSAGE") or "(no reason)",
             since=datetime.fromtimestamp(sent_ms / 1000, timezone.utc),
-            # A failure record names a route by itself, which goes before the attribute.
+            # A failure record of another route does not name this one.
             body=body if payload is None or _alias(failed_at) == route else payload,
             attributes=attributes,
             receipt_handle=message["ReceiptHandle"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from incidents_runtime.deliveries import Delivery, Message, NotJson, batch, once_more, queued, straight
 
-from tests.runtime.fakes import FUNCTION, failure_record, message
+from tests.runtime.fakes import FUNCTION, NOW, failure_record, message
 
 RETRY = f"{FUNCTION}:retry"
 
@@ -106,3 +106,17 @@ def test_a_record_of_a_routes_own_queue_is_an_event_of_its_own() -> None:
     again = once_more(Message.of(message(delivery.event, route="Manual")), RETRY)
     assert again == delivery
     assert queued(7, FUNCTION).event == {"Records": [{}]}
+
+
+def test_another_functions_failure_is_an_event_of_the_route_beside_it() -> None:
+    """It came to a route by itself and was held: only what names no other route is a record of ours."""
+    event = {**failure_record({"a": 1}), "requestContext": {"functionArn": f"{FUNCTION}_of_others:live"}}
+    assert once_more(Message.of(message(event, route="Manual")), RETRY) == Delivery(event, FUNCTION, "Manual")
+
+
+def test_a_message_tells_since_when_it_waits() -> None:
+    """What cannot be a time is none."""
+    record = message(failure_record({"a": 1}))
+    for sent, since in (("1772712000000", NOW), ("soon", None), ("9" * 14, None)):
+        record["attributes"]["SentTimestamp"] = sent
+        assert once_more(Message.of(record), RETRY).waits_since == since

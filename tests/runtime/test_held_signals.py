@@ -201,6 +201,37 @@ def test_after_the_hold_a_signal_has_all_its_tries() -> None:
     assert "given up after 199 tries" in world.queues.reasons()[0]
 
 
+def test_a_call_that_is_held_is_the_same_one_afterwards() -> None:
+    """Although it tells no time: what was taken back in the window starts nothing at its end."""
+    world = held_world()
+    put = world.table.put_item
+
+    def slowly(**arguments: Any) -> dict[str, Any]:
+        world.clock.time += timedelta(milliseconds=20)
+        return put(**arguments)
+
+    world.table.put_item = slowly  # type: ignore[method-assign]
+    call = {"title": "The shop is down", "clientToken": "shop"}
+    assert world.outcome(call) == "suppressed"
+    world.clock.time += timedelta(minutes=5)
+    world.deliver({**call, "status": "RESOLVED"})
+    world.clock.time += timedelta(hours=5)
+    world.hold = None
+    assert look_again(world) == NOTHING_FAILED
+    assert world.service.records == {}
+
+
+def test_a_failure_record_of_others_is_held_by_its_own_route() -> None:
+    """A route may take another function's failures: what that function was is nobody's route."""
+    world = held_world()
+    theirs = {"functionArn": "arn:aws:lambda:us-east-1:123456789012:function:shop:live"}
+    world.deliver({**failure_record(alarm()), "requestContext": theirs})
+    world.hold = None
+    assert look_again(world) == NOTHING_FAILED
+    assert len(world.service.open_records()) == 1
+    assert world.queues.reasons() == []
+
+
 def test_a_queue_that_does_not_take_it_leaves_it_with_lambda() -> None:
     """Which brings it again; a message of the retry queue stays there."""
     for error in (THROTTLED, DENIED, INTERNAL):

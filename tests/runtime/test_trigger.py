@@ -204,6 +204,20 @@ def test_access_that_stays_denied_ends_as_a_dead_letter() -> None:
     assert len(world.topics.published) == 1
 
 
+def test_access_is_not_waited_for_longer_where_the_event_tells_no_time() -> None:
+    """It is as old as its message in the retry queue, not young at each of a hundred tries."""
+    world = World()
+    record = message(failure_record({"title": "The shop is down"}))
+    record["attributes"]["SentTimestamp"] = str(int(NOW.timestamp() * 1000))
+    batch = {"Records": [record]}
+    world.service.fail("StartIncident", DENIED, DENIED)
+    assert world.deliver(batch, "retry")["batchItemFailures"]
+    world.clock.time += timedelta(minutes=15)
+    assert world.deliver(batch, "retry") == {"batchItemFailures": []}
+    assert "AccessDenied" in world.queues.reasons()[0]
+    assert world.topics.published[0]["Subject"] == "No incident: The shop is down"
+
+
 def test_a_recovery_that_cannot_be_resolved_tells_nobody_of_a_missing_incident() -> None:
     """A refused recovery is kept as a dead letter; the fallback is for incidents that are missing."""
     world = World()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from incidents_runtime.shapes import items, mapping, moment, text
+from incidents_runtime.shapes import epoch, items, mapping, moment, text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +35,8 @@ class Delivery:
     """The route's id; empty if no alias was invoked."""
     held_since: datetime | None = None
     """When it was first held back, if it was."""
+    waits_since: datetime | None = None
+    """When it came into the retry queue, if it did."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Message:
     body: str
     route: str
     held_since: datetime | None = None
+    sent: datetime | None = None
 
     @classmethod
     def of(cls, record: object) -> Message:
@@ -63,7 +66,8 @@ class Message:
             What matters of it.
         """
         fields = mapping(record)
-        count = text(mapping(fields.get("attributes")).get("ApproximateReceiveCount"))
+        told = mapping(fields.get("attributes"))
+        count = text(told.get("ApproximateReceiveCount"))
         attributes = mapping(fields.get("messageAttributes"))
         # A dead letter of EventBridge knows no route, but the alias that it did not reach.
         _, target = _door(_string(attributes, "TARGET_ARN"))
@@ -74,6 +78,7 @@ class Message:
             body=text(fields.get("body")),
             route=_string(attributes, "Route") or target,
             held_since=moment(_string(attributes, "Held")),
+            sent=epoch(text(told.get("SentTimestamp"))),
         )
 
 
@@ -131,15 +136,21 @@ def once_more(message: Message, invoked_arn: str) -> Delivery:
         The event as it first came, or `NotJson`.
     """
     function_arn, _ = _door(invoked_arn)
+    event, alias = _event_in(message)
+    return Delivery(event, function_arn, alias, message.held_since, message.sent)
+
+
+def _event_in(message: Message) -> tuple[Any, str]:
     try:
         body = json.loads(message.body)
     except (ValueError, RecursionError):
-        return Delivery(NotJson(message.body), function_arn, message.route, message.held_since)
+        return NotJson(message.body), message.route
     record = mapping(body)
-    if "requestPayload" in record and "requestContext" in record:
+    # Beside a route it is the event itself: another function's failures may be what a route is for.
+    if "requestPayload" in record and "requestContext" in record and not message.route:
         _, alias = _door(text(mapping(record["requestContext"]).get("functionArn")))
-        return Delivery(record["requestPayload"], function_arn, alias)
-    return Delivery(body, function_arn, message.route, message.held_since)
+        return record["requestPayload"], alias
+    return body, message.route
 
 
 def _door(invoked_arn: str) -> tuple[str, str]:

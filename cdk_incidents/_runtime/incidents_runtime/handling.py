@@ -45,6 +45,8 @@ class Handled:
     """What became of an event's signals."""
 
     outcomes: tuple[Outcome, ...]
+    received: datetime
+    """What stood in for times that the event does not tell: read again, it must be the same."""
 
     @property
     def held(self) -> tuple[Outcome, ...]:
@@ -91,27 +93,28 @@ class Handling:
         Exception
             Nothing is decided about one of its signals: the event must come again.
         """
+        # What tells no time of its own happened when it first came, however often it comes again.
+        received = delivery.held_since or delivery.waits_since or self.clock.now()
         route = self.settings.routes.get(delivery.alias)
         if route is None and delivery.alias == QUIET_ALIAS:
             raise LookupError(f"no route is named {QUIET_ALIAS!r}")
         if route is None:
-            return self._fail(
-                delivery, f"no route is named {delivery.alias!r}", ("A signal without a route",)
-            )
+            reason = f"no route is named {delivery.alias!r}"
+            return self._failed(delivery, reason, ("A signal without a route",), received)
         try:
-            # What tells no time of its own happened when it first came, however often it comes again.
-            signals = read(delivery.event, delivery.held_since or self.clock.now(), route)
+            signals = read(delivery.event, received, route)
         except UnreadableEvent as error:
             if route.quiet:
                 raise
-            return self._fail(delivery, f"unreadable: {error}", ("An event that cannot be read",))
+            titles = ("An event that cannot be read",)
+            return self._failed(delivery, f"unreadable: {error}", titles, received)
         if not route.quiet:
             signals = tuple(
                 unless_our_own(signal, self.dead_letters.trigger, self.settings) for signal in signals
             )
         known(key=", ".join(dict.fromkeys(ledger_key(signal, route) for signal in signals)))
         admitted = self._admit_each(signals, route, delivery, deadline)
-        handled = Handled(tuple(outcome for _, outcome in admitted))
+        handled = Handled(tuple(outcome for _, outcome in admitted), received)
         failed = [(signal, outcome) for signal, outcome in admitted if outcome.happened == "failed"]
         # An event that is held for another of its signals comes again: one dead letter, not one each time.
         if failed and not (handled.held and delivery.held_since):
@@ -195,11 +198,16 @@ class Handling:
             figures["BudgetUsed"] = outcome.budget_used
         return figures
 
-    def _fail(self, delivery: Delivery, reason: str, titles: tuple[str, ...]) -> Handled:
+    def _failed(
+        self, delivery: Delivery, reason: str, titles: tuple[str, ...], received: datetime
+    ) -> Handled:
+        self._fail(delivery, reason, titles)
+        return Handled((Outcome("failed", reason=reason),), received)
+
+    def _fail(self, delivery: Delivery, reason: str, titles: tuple[str, ...]) -> None:
         log("ERROR", "an event ends as a dead letter", reason=reason)
         self.count(delivery, Failed=1)
         self.dead_letters.add(delivery.event, delivery.alias or "unknown", reason, titles)
-        return Handled((Outcome("failed", reason=reason),))
 
     def _titles(self, delivery: Delivery) -> tuple[str, ...]:
         """Name the incidents that there should have been."""

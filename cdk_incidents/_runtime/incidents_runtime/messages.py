@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from incidents_runtime.shapes import items, loaded, mapping, moment, place_of, text
+from incidents_runtime.shapes import epoch, items, loaded, mapping, moment, place_of, text
 from incidents_runtime.signal_model import Signal, UnreadableEvent, digest, key_of
 from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 # More than any service delivers at once; each costs time, and one invocation has 30 seconds.
 _MOST_RECORDS = 100
@@ -97,16 +96,9 @@ def _of_sqs(record: Mapping[str, Any]) -> Message:
         arn=text(record.get("eventSourceARN")),
         subject="",
         body=text(record.get("body")),
-        time=_milliseconds(text(mapping(record.get("attributes")).get("SentTimestamp"))),
+        time=epoch(text(mapping(record.get("attributes")).get("SentTimestamp"))),
         attributes={name: text(mapping(value).get("stringValue")) for name, value in attributes.items()},
     )
-
-
-def _milliseconds(value: str) -> datetime | None:
-    # Longer ones are no time that can be meant, and no time that Python knows.
-    if not re.fullmatch(r"\d{1,13}", value, re.ASCII):
-        return None
-    return datetime.fromtimestamp(int(value) / 1000, tz=timezone.utc)
 
 
 def message_signal(message: Message, received: datetime) -> Signal:

@@ -67,7 +67,7 @@ class Retries:
         """
         self._send(delivery, _FIRST_BACKOFF_S, {})
 
-    def hold(self, delivery: Delivery, until: datetime | None) -> None:
+    def hold(self, delivery: Delivery, until: datetime | None, since: datetime) -> None:
         """Send an event to be held back.
 
         Parameters
@@ -76,15 +76,16 @@ class Retries:
             The event and its route.
         until
             When what holds it ends, if anybody knows.
+        since
+            When it came: read again, an event that tells no time is of then.
 
         Raises
         ------
         Exception
             The queue did not take it.
         """
-        now = self.clock.now()
         seconds = _LONGEST_DELAY_S if until is None else self._seconds_to(until)
-        self._send(delivery, min(seconds, _LONGEST_DELAY_S), {"Held": now.isoformat()})
+        self._send(delivery, min(seconds, _LONGEST_DELAY_S), {"Held": since.isoformat()})
 
     def hide_held(self, message: Message, until: datetime | None) -> None:
         """Hide a message that is still held: until the hold's end, or until it is time to ask again."""

@@ -13,6 +13,7 @@ from incidents_runtime.text import sendable
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?(?:Z|([+-]\d\d):?(\d\d))?", re.ASCII
 )
+_MILLISECONDS = re.compile(r"\d{1,13}", re.ASCII)
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):(\d{12}|):.+", re.ASCII | re.DOTALL)
 # Python refuses to write longer numbers, and no reader of JSON keeps so many digits.
 _MOST_BITS = 1024
@@ -74,6 +75,14 @@ def moment(value: object) -> datetime | None:
         )
     except (ValueError, OverflowError):
         return None
+
+
+def epoch(value: str) -> datetime | None:
+    """Read a time as SQS writes it: milliseconds since 1970."""
+    # Longer ones are no time that can be meant, and no time that Python knows.
+    if not _MILLISECONDS.fullmatch(value):
+        return None
+    return datetime.fromtimestamp(int(value) / 1000, tz=timezone.utc)
 
 
 def plain(

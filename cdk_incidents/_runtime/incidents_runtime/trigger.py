@@ -186,7 +186,7 @@ class Trigger:
     def _put_aside(self, delivery: Delivery, handled: Handled) -> None:
         """Let the event of a held signal come again when the hold ends."""
         try:
-            self.retries.hold(delivery, handled.until)
+            self.retries.hold(delivery, handled.until, handled.received)
         except Exception as error:
             if kind_of(error) != "permanent":
                 raise
