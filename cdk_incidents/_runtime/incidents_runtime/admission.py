@@ -63,6 +63,7 @@ class Admission:
             The service did not start or resolve the incident.
         """
         if signal.transition == "ignored":
-            return Outcome("ignored", reason=signal.reason)
+            # What another alarm silences tells again by itself when that ends: nothing is held.
+            return Outcome("suppressed" if signal.suppressed_by else "ignored", reason=signal.reason)
         way = Opened if signal.transition == "opened" else Recovered
         return way(self, signal, route, started_by, deadline).outcome()
