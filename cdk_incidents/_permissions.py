@@ -70,7 +70,10 @@ ASK_CALENDAR = ["ssm:GetCalendarState"]
 """On the Change Calendar, which is a document."""
 
 ASK_ALARMS = ["cloudwatch:DescribeAlarms"]
-"""On all alarms: which of them invoke the trigger, nobody knows."""
+"""Without a resource: to whoever has less than `*` CloudWatch tells nothing of composite alarms.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+"""
 
 PROVE = [
     "ssm-incidents:DeleteIncidentRecord",
