@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Duration
 
 from cdk_incidents._checks import check_length, check_pattern, check_range, is_token, refusal
-from cdk_incidents._templates import check_template
+from cdk_incidents._templates import check_key_template, check_template
 from cdk_incidents.ops_items import rendered
 
 if TYPE_CHECKING:
@@ -73,10 +73,13 @@ class RouteSettings:
             maximum=5,
             remedy="take a member of Impact, e.g. Impact.CRITICAL.",
         )
-        for argument, template in (("title", self.title), ("dedupe_key", self.dedupe_key)):
+        for argument, template, check in (
+            ("title", self.title, check_template),
+            ("dedupe_key", self.dedupe_key, check_key_template),
+        ):
             check_length(argument, template, maximum=200)
             if template is not None:
-                check_template(argument, template)
+                check(argument, template)
         seconds = self.join_for.to_seconds(integral=False)
         check_range(
             "join_for in seconds",

@@ -13,6 +13,21 @@ _FIELD = re.compile(r"\{([\w.-]*|[\w-]+(?:\.[\w:/-]+)+)\}", re.ASCII)
 _PATH = re.compile(r"(id|version|detail-type|(detail|resources)(\.[a-zA-Z0-9_:/-]+)+)")
 
 
+def check_key_template(argument: str, template: str) -> None:
+    """Refuse what a deduplication key cannot name, and braces that name nothing.
+
+    Elsewhere such a slip is seen by whoever reads it; here the key would be the same for all signals.
+    """
+    check_template(argument, template)
+    if set("{}") & set(_FIELD.sub("", template)):
+        raise refusal(
+            argument,
+            "text without other braces than those of fields",
+            template,
+            "as it stands, signals of different causes would share an incident.",
+        )
+
+
 def check_template(argument: str, template: str, *, remedy: str = "") -> None:
     """Refuse fields that no signal has; other braces are text."""
     for field in _FIELD.findall(template):

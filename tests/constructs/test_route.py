@@ -199,6 +199,15 @@ TITLE_RULE = (
         ("dedupe_key", "{Key}", r"dedupe_key must be text with none .*: there is no \{Key\} in a signal\."),
         (
             "dedupe_key",
+            "{ detail.service }",
+            r"dedupe_key must be text without other braces than .* \(got '\{ detail\.service \}'\): ",
+        ),
+        ("dedupe_key", "{detail[service]}", r"dedupe_key must be text without other braces than .*: as it"),
+        ("dedupe_key", "{region}/{title!r}", r"dedupe_key must be text without other braces than .*: as it"),
+        ("dedupe_key", "{region", r"dedupe_key must be text without other braces than .*: as it"),
+        ("dedupe_key", "{{region}}", r"dedupe_key must be text without other braces than .*: as it"),
+        (
+            "dedupe_key",
             cdk.Fn.ref("K"),
             r"dedupe_key must be known at synth \(got '.*Token.*\): write it out",
         ),
