@@ -11,6 +11,7 @@ from aws_cdk import aws_ssm as ssm
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     from constructs import IConstruct
@@ -113,6 +114,16 @@ def calendar_seen_from(suppression: Suppression, user: IConstruct) -> tuple[str,
     # A text and no reference: no export, and a version of the function keeps what it says.
     arn = _arn(home, str(calendar.name), account=theirs.account)
     return (str(calendar.name) if home.account == theirs.account else arn), arn
+
+
+def check_windows(calendars: Sequence[tuple[str, str, str]]) -> None:
+    """Refuse a calendar that holds back in both of its states; each comes with its name, ARN and state."""
+    states: dict[str, str] = {}
+    for name, arn, state in calendars:
+        # A name's ARN has the stack's partition, which is mostly a token.
+        if states.setdefault(arn.partition(":ssm:")[2] or arn, state) != state:
+            rule = "while a calendar is open or while it is closed, not both"
+            raise refusal("suppression", rule, name, "the route would never start anything: drop one.")
 
 
 def _check_document(document: ssm.CfnDocument) -> None:

@@ -42,7 +42,7 @@ from cdk_incidents.ops_items import rendered as rendered_ops_items
 from cdk_incidents.related_item import RelatedItem
 from cdk_incidents.related_item import rendered as rendered_item
 from cdk_incidents.route import Route
-from cdk_incidents.suppression import Suppression, calendar_seen_from
+from cdk_incidents.suppression import Suppression, calendar_seen_from, check_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -361,6 +361,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             "suppression", suppression, maximum=_MAX_SUPPRESSIONS, remedy="put the events into one calendar."
         )
         calendars = [(*calendar_seen_from(each, self), each.state) for each in suppression]
+        check_windows(calendars)
         settings = RouteSettings(
             id=id,
             response_plan_arn=None if response_plan is None else arn_by_name(response_plan, self),

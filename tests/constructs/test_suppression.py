@@ -194,6 +194,14 @@ REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
         lambda make: Held(make, "freeze"),  # type: ignore[arg-type]
         r"suppression must be a list of Suppression \(got 'freeze'\): it holds a str\.",
     ),
+    "always": (
+        lambda make: Held(
+            make,
+            Suppression.while_open("freeze"),
+            Suppression.while_closed(f"arn:aws:ssm:{make.env.region}:{make.env.account}:document/freeze"),
+        ),
+        r"suppression must be while a calendar is open or while it is closed, not both \(got 'arn:.*'\): the",
+    ),
     "eleven": (
         lambda make: Held(make, *[Suppression.while_open("freeze")] * 11),
         r"suppression must be at most 10 items \(got '11 items'\): put the events into one calendar\.",
@@ -207,6 +215,12 @@ def test_refuses_what_would_suppress_nothing(make: Make, case: str) -> None:
     act, message = REFUSED[case]
     with pytest.raises(ValueError, match=f"^{message}"):
         act(make)
+
+
+def test_each_calendar_may_have_its_own_state(make: Make) -> None:
+    """The same one twice, and another one's other state, are no contradiction."""
+    window = Suppression.while_open("freeze")
+    assert len(Held(make, window, window, Suppression.while_closed("hours")).calendars) == 3
 
 
 def test_ten_windows_are_taken(make: Make) -> None:
