@@ -66,7 +66,7 @@ class EventPatterns:
 
     @staticmethod
     def devops_guru(*, severities: Sequence[str] | None = None, closed: bool = True) -> events.EventPattern:
-        """Return the pattern of DevOps Guru's insights.
+        """Return the pattern of DevOps Guru's insights that open, get worse or close.
 
         Parameters
         ----------
@@ -79,13 +79,17 @@ class EventPatterns:
         Raises
         ------
         ValueError
-            If a severity is none of these, or the list is empty.
+            If a severity is none of these, the list is empty, or `closed` is neither True nor False.
 
         Notes
         -----
         https://docs.aws.amazon.com/devops-guru/latest/userguide/working-with-eventbridge.html
         """
-        kinds = ["DevOps Guru New Insight Open", *(["DevOps Guru Insight Closed"] if closed else [])]
+        if not isinstance(closed, bool):
+            raise refusal("closed", "True or False", closed, "False leaves incidents open.")
+        # One that gets worse may be the first of its severities.
+        kinds = ["DevOps Guru New Insight Open", "DevOps Guru Insight Severity Upgraded"]
+        kinds += ["DevOps Guru Insight Closed"] if closed else []
         detail: dict[str, Any] | None = None
         if severities is not None:
             _check_words("severities", severities, _SEVERITIES)

@@ -631,10 +631,14 @@ def test_ready_patterns() -> None:
     }
     assert _shown(EventPatterns.devops_guru()) == {
         "source": ["aws.devops-guru"],
-        "detail_type": ["DevOps Guru New Insight Open", "DevOps Guru Insight Closed"],
+        "detail_type": [
+            "DevOps Guru New Insight Open",
+            "DevOps Guru Insight Severity Upgraded",
+            "DevOps Guru Insight Closed",
+        ],
     }
     narrow = EventPatterns.devops_guru(severities=["high", "medium"], closed=False)
-    assert narrow.detail_type == ["DevOps Guru New Insight Open"]
+    assert narrow.detail_type == ["DevOps Guru New Insight Open", "DevOps Guru Insight Severity Upgraded"]
     assert narrow.detail == {"insightSeverity": ["high", "medium", {"exists": False}]}
     assert _shown(EventPatterns.alarms()) == {
         "source": ["aws.cloudwatch"],
@@ -668,6 +672,10 @@ def _shown(pattern: events.EventPattern) -> dict[str, Any]:
         (
             lambda: EventPatterns.devops_guru(severities=["HIGH"]),
             r"severities must be some of high, low, medium \(got 'HIGH'\): spell it so\.",
+        ),
+        (
+            lambda: EventPatterns.devops_guru(closed="no"),  # type: ignore[arg-type]
+            r"closed must be True or False \(got 'no'\): False leaves incidents open\.",
         ),
         (
             lambda: EventPatterns.alarms(name_prefixes=[]),
