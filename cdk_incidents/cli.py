@@ -208,10 +208,13 @@ def _local(options: argparse.Namespace) -> int:
 
 
 def _suppress(options: argparse.Namespace) -> int:
-    from .operations.deployed_trigger import DeployedTrigger  # noqa: PLC0415
+    from .operations.deployed_trigger import DeployedTrigger, OperationError  # noqa: PLC0415
     from .operations.switch import Switches, duration  # noqa: PLC0415
 
-    length = duration(options.length) if options.length else None
+    # Not by its truth: a shell's variable that is empty must not pass for a look.
+    length = None if options.length is None else duration(options.length)
+    if options.reason and length is None and not options.end:
+        raise OperationError("--for must be given with --reason (got none): nothing was suppressed")
     switches = Switches(DeployedTrigger.find(options.trigger, region=options.region))
     if length is not None:
         flipped = switches.flip(length, route=options.route, reason=options.reason)
@@ -220,8 +223,11 @@ def _suppress(options: argparse.Namespace) -> int:
     if options.end:
         for ended in switches.end(route=options.route):
             print(f"ended: {_switch(ended)}")
-    for standing in switches.on():
-        print(f"suppressed: {_switch(standing)}")
+    standing = switches.on()
+    for switch in standing:
+        print(f"suppressed: {_switch(switch)}")
+    if not standing:
+        print("nothing is suppressed")
     return 0
 
 

@@ -69,7 +69,7 @@ class DeployedTrigger:
         client = _clients(region)
         with said_plainly("lambda"):
             functions = client("lambda")
-            told = functions.get_function_configuration(FunctionName=name)
+            told = _configuration(functions, name, region)
             pages = functions.get_paginator("list_aliases").paginate(FunctionName=name)
             aliases = {alias["Name"] for page in pages for alias in page["Aliases"]}
         environment = told.get("Environment", {}).get("Variables", {})
@@ -92,6 +92,21 @@ class DeployedTrigger:
         if route not in self.routes:
             known = ", ".join(self.routes) or "none"
             raise OperationError(f"--route must be one of {self.name}'s routes: {known} (got {route})")
+
+
+def _configuration(functions: Any, name: str, region: str | None) -> dict[str, Any]:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - only these commands need it
+
+    try:
+        told: dict[str, Any] = functions.get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        where = region or os.environ.get("AWS_REGION") or "the profile's Region"
+        raise OperationError(
+            f"TRIGGER must be an incident trigger's name (got {name}, no function in {where}): mend --region"
+        ) from None
+    return told
 
 
 def _clients(region: str | None) -> Callable[[str], Any]:

@@ -82,7 +82,7 @@ def test_a_switch_suppresses_a_route_until_it_is_ended(
     cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Flipped without a deployment, seen by the function, shown with who and why, ended by hand."""
-    assert run(capsys, "suppress", "suppressed") == (0, "")
+    assert run(capsys, "suppress", "suppressed") == (0, "nothing is suppressed\n")
     code, shown = run(
         capsys, "suppress", "suppressed", "--for", "2h", "--route", "Critical", "--reason", "move"
     )
@@ -95,9 +95,10 @@ def test_a_switch_suppresses_a_route_until_it_is_ended(
     assert call(cloud, "suppressed:Minor", event("Minor"))["outcome"] == "started"
     code, again = run(capsys, "suppress", "suppressed")
     assert again.splitlines() == shown.splitlines()[:1]
-    code, shown = run(capsys, "suppress", "suppressed", "--end")
+    code, shown = run(capsys, "suppress", "suppressed", "--end", "--reason", "moved")
     assert shown.startswith("ended: Critical until")
-    assert run(capsys, "suppress", "suppressed") == (0, "")
+    assert shown.endswith("nothing is suppressed\n")
+    assert run(capsys, "suppress", "suppressed") == (0, "nothing is suppressed\n")
 
 
 def test_dead_letters_come_back(cloud: LocalCloud, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,7 +127,12 @@ def test_dead_letters_come_back(cloud: LocalCloud, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["suppress", "nobody"], "nobody"),
+        (
+            ["suppress", "nobody"],
+            "TRIGGER must be an incident trigger's name (got nobody, no function in us-",
+        ),
+        (["suppress", "suppressed", "--reason", "move"], "--for must be given with --reason (got none): "),
+        (["suppress", "suppressed", "--for", ""], "--for must be 1m to 13d"),
         (["suppress", "suppressed", "--for", "1h"], "--reason must be"),
         (["suppress", "suppressed", "--for", "14d", "--reason", "x"], "--for must be 1m to 13d"),
         (["suppress", "suppressed", "--end", "--route", "None"], "routes: Critical, Minor (got None)"),

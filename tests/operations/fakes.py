@@ -12,9 +12,9 @@ from cdk_incidents.operations.deployed_trigger import DeployedTrigger
 RETRIES, DEAD_LETTERS = "https://retries", "https://dead-letters"
 
 
-def refused(operation: str) -> ClientError:
+def refused(operation: str, code: str = "AccessDenied") -> ClientError:
     """Make an error of AWS's."""
-    return ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
 
 class FakeAws:

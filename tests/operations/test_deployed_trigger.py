@@ -100,6 +100,18 @@ def test_what_aws_refuses_is_said_in_one_line(error: Exception, monkeypatch: pyt
         DeployedTrigger.find("t", region="eu-west-1")
 
 
+def test_a_name_that_no_function_has_is_told_with_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual slips are the one and the other."""
+    functions = FakeLambda(OWN)
+    functions.error = refused("GetFunctionConfiguration", "ResourceNotFoundException")
+    deploy(monkeypatch, functions)
+    with pytest.raises(
+        OperationError,
+        match=r"^TRIGGER must be .* \(got t, no function in eu-west-1\): mend --region$",
+    ):
+        DeployedTrigger.find("t", region="eu-west-1")
+
+
 def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no dependency of the constructs."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
