@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from incidents_runtime import handling
+from incidents_runtime.errors import RetryLater
 from incidents_runtime.signals import read
 from incidents_runtime.suppression import Hold
 
@@ -325,3 +326,20 @@ def test_the_event_is_looked_at_when_the_first_hold_ends() -> None:
     world.deliver({})
     assert world.queues.waiting[0]["DelaySeconds"] == 300 + 1 + 15
     assert datetime.fromisoformat(world.deliver({})["outcomes"][1]["until"]) == ends["B"]
+
+
+@pytest.mark.usefixtures("two")
+def test_an_event_of_more_signals_than_there_is_time_for_comes_again() -> None:
+    """The rest is not begun: an invocation that is cut off would say nothing."""
+    world = World()
+    start = world.service.start_incident
+
+    def slowly(**arguments: Any) -> dict[str, Any]:
+        world.clock.time += timedelta(seconds=19)
+        return start(**arguments)
+
+    world.service.start_incident = slowly  # type: ignore[method-assign]
+    with pytest.raises(RetryLater, match="no time is left"):
+        world.deliver({})
+    assert [key for key in world.table.items if key.endswith(":B")] == []
+    assert [told["outcome"] for told in world.deliver({})["outcomes"]] == ["joined", "started"]

@@ -317,6 +317,15 @@ def test_a_ledger_that_is_wrong(name: str, value: dict[str, Any] | None) -> None
     assert world.service.open_records() != []
 
 
+def test_a_lease_that_never_ends_is_none() -> None:
+    """No invocation lasts so long: whoever waited for it would wait until people are told, hours later."""
+    world = World()
+    kill(world, world.service, "StartIncident", alarm())
+    world.entry()["lease_until_ms"] = {"N": "253370000000000"}
+    assert world.outcome(alarm(at=1)) == "started"
+    assert len(world.service.open_records()) == 1
+
+
 def test_only_who_opened_it_resolves_it() -> None:
     """The same alarm told of by another account, before or after: neither resolves nor spoils it."""
     world = World()

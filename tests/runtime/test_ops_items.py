@@ -163,6 +163,17 @@ def test_an_item_without_resources_has_none() -> None:
     assert "/aws/resources" not in request_of(signal)["OperationalData"]
 
 
+def test_as_many_resources_as_the_service_takes() -> None:
+    """Twenty kilobytes of a value: the first ones stay."""
+    arns = [f"arn:aws:sns:us-east-1:123456789012:{number:03}{'é' * 150}" for number in range(39)]
+    items = tuple(RelatedItem("INVOLVED_RESOURCE", "A topic", arn=arn) for arn in arns)
+    value = request_of(replace(SIGNAL, related_items=items))["OperationalData"]["/aws/resources"]["Value"]
+    assert len(value) <= 20 * 1024
+    told = [resource["arn"] for resource in json.loads(value)]
+    assert told == [SIGNAL.trigger_arn, *arns[: len(told) - 1]]
+    assert len(told) > 19
+
+
 @examples(100)
 @given(event=ANY_EVENT)
 def test_any_event_makes_an_item_that_the_service_takes(event: object) -> None:

@@ -31,6 +31,8 @@ _WAIT_FOR_OTHERS_S = 8.0
 _LOOK_AGAIN_S = 0.25
 _BREATH_S = 0.1
 _LONGEST_BREATH_S = 2.0
+# Longer than Lambda lets anybody be at work: a lease that says so makes no sense.
+_LONGEST_LEASE_MS = 16 * 60 * 1000
 # Enough to ask the service once and to write once.
 _ONE_TURN_S = 12.0
 
@@ -80,7 +82,8 @@ class Admitted:
 
     def behind(self, entry: Entry, lease: Lease, revision: object) -> None:
         """Wait for whoever is starting this key's incident; if they died, find out what came of it."""
-        if lease.until_ms > milliseconds(self.clock.now()):
+        now_ms = milliseconds(self.clock.now())
+        if now_ms < lease.until_ms <= now_ms + _LONGEST_LEASE_MS:
             self._wait()
             return
         record = self._find(lease)

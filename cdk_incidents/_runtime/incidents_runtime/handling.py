@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.admission import Admission, Outcome
 from incidents_runtime.destinations import ServiceError
-from incidents_runtime.errors import describe
+from incidents_runtime.errors import RetryLater, describe
 from incidents_runtime.ledger import milliseconds
 from incidents_runtime.own_alarms import unless_our_own
 from incidents_runtime.signals import UnreadableEvent, read
@@ -31,6 +31,8 @@ QUIET_ALIAS = "smoke-test"
 # A deployment changes the role before the aliases move, and IAM takes some minutes to tell everybody: so long
 # after a signal, a denial is tried again, by Lambda and then by the retry queue.
 _ACCESS_SETTLES_IN = timedelta(minutes=15)
+# Enough to ask the service once and to write once.
+_ONE_SIGNAL_S = 12.0
 _METRICS = {
     "started": "Started",
     "joined": "Joined",
@@ -142,7 +144,11 @@ class Handling:
     ) -> list[tuple[Signal, Outcome]]:
         admitted: list[tuple[Signal, Outcome]] = []
         errors: list[Exception] = []
-        for signal in signals:
+        for number, signal in enumerate(signals):
+            if number and not deadline.allows(_ONE_SIGNAL_S):
+                # Cut off in the middle, it would say nothing of the others.
+                errors.append(RetryLater("no time is left for the event's other signals"))
+                break
             with about(key=ledger_key(signal, route), signal=mark_of(signal, route)):
                 try:
                     admitted.append((signal, self._admit(signal, route, delivery, deadline)))

@@ -34,6 +34,8 @@ _LONGEST_TITLE = 1_000
 _LONGEST_NOTE = 1_800
 _LONGEST_REASON = 1_000
 _LONGEST_PART = 100
+# Of operational data: 20 KB.
+_LONGEST_VALUE = 20_000
 _MOST_PAGES = 5
 # The service refuses sources that say so.
 _NO_SOURCE = re.compile("aws|amazon|amzn", re.IGNORECASE)
@@ -260,7 +262,7 @@ def ops_item_request(order: Order, mark: str) -> dict[str, Any]:
     details = told["triggerDetails"]
     values = [(item["title"], item["identifier"]["value"]) for item in told["relatedItems"]]
     arns = [details.get("triggerArn"), *(value.get("arn") for _, value in values)]
-    resources = [arn for arn in dict.fromkeys(arns) if arn and arn != order.started_by]
+    resources = _resources(arn for arn in dict.fromkeys(arns) if arn and arn != order.started_by)
     lines = [
         f"Reason: {_quoted(signal.reason, _LONGEST_REASON)}",
         f"Source: {_quoted(details['source'])}",
@@ -283,7 +285,7 @@ def ops_item_request(order: Order, mark: str) -> dict[str, Any]:
             "/aws/dedup": _data(written({"dedupString": mark})),
             _SIGNAL: _data(mark),
             "cdk-incidents-event": {"Value": details["rawData"], "Type": "String"},
-            **({"/aws/resources": _data(written([{"arn": arn} for arn in resources]))} if resources else {}),
+            **({"/aws/resources": _data(resources)} if resources else {}),
         },
     )
 
@@ -331,6 +333,18 @@ def _request(made_with: Mapping[str, Any], *, severity: str | None, **members: A
         "Category": made_with.get("category"),
     }
     return {**members, **{name: value for name, value in chosen.items() if value is not None}}
+
+
+def _resources(arns: Iterable[str]) -> str:
+    told: list[dict[str, str]] = []
+    longest = ""
+    for arn in arns:
+        told.append({"arn": arn})
+        longer = written(told)
+        if len(longer) > _LONGEST_VALUE:
+            break
+        longest = longer
+    return longest
 
 
 def _data(value: str) -> dict[str, str]:
