@@ -58,7 +58,9 @@ _PYTHON = (
     r"|datetime|time|Any|Literal|Sequence|Mapping|Callable|Self|T|Path)"
 )
 # Our own inner types, and what docutils makes of a nested one.
-_INNER = r"(Dashboard|IncidentValue|Key|LogGroup|_LogQuery|Slack|Teams|TriggerHealth|RouteSettings|Mapping\[str)"
+_INNER = (
+    r"(Dashboard|IncidentValue|Key|LogGroup|_LogQuery|Slack|Teams|TriggerHealth|RouteSettings|Mapping\[str)"
+)
 nitpick_ignore_regex = [(r"py:.*", pattern) for pattern in (_CDK, _BY_NAME, _PYTHON, _INNER)]
 
 
