@@ -127,7 +127,7 @@ def test_only_the_routes_plan_may_be_named() -> None:
         ({"responsePlanArn": []}, "responsePlanArn must be text"),
         ({"status": "CLOSED"}, "status must be OPEN, as without one, or RESOLVED"),
         ({"status": ["OPEN"]}, "status must be"),
-        ({"severity": 1}, "StartIncident's fields and no others"),
+        ({"severity": 1}, r"StartIncident's fields and no others \(got the members .*severity.*\)$"),
     ],
 )
 def test_what_startincident_would_refuse_is_refused(change: dict[str, Any], rule: str) -> None:
@@ -140,6 +140,20 @@ def test_what_startincident_would_refuse_is_refused(change: dict[str, Any], rule
 def test_what_tells_nothing_is_no_call(event: dict[str, Any]) -> None:
     """It has fields of StartIncident, but none that says what is wrong."""
     with pytest.raises(UnreadableEvent, match="an event must be"):
+        read(event, NOW, ROUTE)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ({"titel": "x"}, r"\(got the members titel\)$"),
+        ({"b\n": 1, "a": 2}, r"\(got the members a, b\)$"),
+        ({"m" * 10_000: 1}, r"\(got the members m{199}…\)$"),
+    ],
+)
+def test_what_is_no_call_is_told_by_its_members(event: dict[str, Any], told: str) -> None:
+    """A typing error is seen at once; never the values, and no more than a line."""
+    with pytest.raises(UnreadableEvent, match=told):
         read(event, NOW, ROUTE)
 
 

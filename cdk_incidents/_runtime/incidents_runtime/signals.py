@@ -11,6 +11,7 @@ from incidents_runtime.messages import message_signal, messages_in
 from incidents_runtime.shapes import canonical, items, loaded, mapping, moment, plain, text
 from incidents_runtime.signal_model import RelatedItem, Signal, UnreadableEvent, digest, key_of
 from incidents_runtime.templates import group_of
+from incidents_runtime.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ _OUR_SERVICE = "aws.ssm-incidents"
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 _MOST_RESOURCES = 20
+_LONGEST_MEMBERS = 200
 # A failure record of a queue's message of a topic's message of an event, and as much again.
 _MOST_WRAPPINGS = 8
 
@@ -108,6 +110,7 @@ class _Reader:
         raise UnreadableEvent(
             "an event must be an alarm's (alarmArn, alarmData), EventBridge's (source, detail-type),"
             " a topic's or a queue's (Records), or a manual call: StartIncident's fields and no others"
+            f" (got the members {one_line(', '.join(sorted(fields)), _LONGEST_MEMBERS)})"
         )
 
     def _from_the_bus(self, event: Mapping[str, Any]) -> Signal:
