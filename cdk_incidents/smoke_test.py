@@ -61,7 +61,7 @@ class SmokeTest(Construct):
     Raises
     ------
     ValueError
-        If `timeout` is out of its range, or the trigger has a smoke test already.
+        If `timeout` is out of its range, or the trigger is an import or has a smoke test already.
 
     Notes
     -----
@@ -79,6 +79,13 @@ class SmokeTest(Construct):
         timeout: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        if not hasattr(trigger, "add_route"):
+            raise refusal(
+                "trigger",
+                "an IncidentTrigger of this app",
+                trigger.node.path if hasattr(trigger, "node") else trigger,
+                "an import is proven where it is made.",
+            )
         timeout = timeout or Duration.seconds(90)
         if timeout.is_unresolved():
             raise refusal("timeout", "known at synth", "a token", "e.g. Duration.seconds(90).")

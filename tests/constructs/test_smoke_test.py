@@ -402,6 +402,23 @@ def test_refuses_a_timeout_that_only_cloudformation_knows(make: Make) -> None:
         SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=timeout)
 
 
+def test_refuses_a_trigger_that_it_cannot_prove(make: Make) -> None:
+    """An import has its test where it is made."""
+    stack = make.stack()
+    imported = IncidentTrigger.from_trigger_attributes(
+        stack, "Central", trigger_name="central", routes=["Critical"]
+    )
+    message = (
+        r"^trigger must be an IncidentTrigger of this app \(got 'Stack/Central'\): an import is proven where"
+    )
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(stack, "SmokeTest", trigger=imported)  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match=r"^trigger must be an IncidentTrigger of this app \(got 'central'\)"
+    ):
+        SmokeTest(stack, "SmokeTest2", trigger="central")  # type: ignore[arg-type]
+
+
 def test_one_test_a_trigger(make: Make) -> None:
     """One smoke test proves all routes; a second one is refused."""
     stack, trigger = small(make)
