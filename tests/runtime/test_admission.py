@@ -19,6 +19,7 @@ from tests.runtime.fakes import (
     PLAN,
     ROUTES,
     THROTTLED,
+    FakeContext,
     LostAnswerError,
     World,
     alarm,
@@ -418,6 +419,21 @@ def test_without_the_ledger_an_incident_is_started() -> None:
     assert len(world.service.records) == 2
 
 
+def test_a_ledger_that_hangs_does_not_cost_the_answer() -> None:
+    """What is started is told, however little time is left: it is found again by its mark."""
+    world = World()
+    context = FakeContext(world.clock, "Critical")
+
+    def hang(operation: str) -> None:
+        world.clock.time += timedelta(seconds=11)
+        world.table.fail(operation, UNREACHABLE)
+
+    world.table.before_call = hang
+    assert world.trigger.handle(alarm(), context)["outcomes"][0]["outcome"] == "started"
+    assert context.get_remaining_time_in_millis() > 0
+    assert world.outcome(alarm()) == "joined"
+
+
 def test_without_ledger_and_without_looking_an_incident_is_started() -> None:
     """Two incidents are better than none."""
     world = World()
@@ -481,6 +497,17 @@ def test_an_incident_that_cannot_be_resolved_at_once_is_started_all_the_same(
     assert world.outcome(alarm(at=1)) == "started"
     assert figures(capsys.readouterr().out)["Started"] == 1
     assert world.queues.sent == []
+
+
+def test_a_duplicate_of_what_cannot_be_resolved_tells_nobody_of_a_missing_incident() -> None:
+    """It has its incident."""
+    world = World()
+    world.deliver(alarm(state="OK", at=2))
+    world.clock.time += timedelta(minutes=20)
+    world.service.fail("UpdateIncidentRecord", DENIED, DENIED)
+    assert [world.outcome(alarm(at=1)) for _ in range(2)] == ["started", "joined"]
+    assert world.queues.sent == []
+    assert world.topics.published == []
 
 
 def test_an_incident_that_is_not_resolved_yet_comes_again(capsys: pytest.CaptureFixture[str]) -> None:

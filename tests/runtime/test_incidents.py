@@ -106,6 +106,18 @@ def test_a_candidate_that_does_not_answer_at_once_is_asked_again() -> None:
         started.find()
 
 
+def test_a_candidate_that_was_deleted_meanwhile_is_not_it() -> None:
+    """What is gone must not make all of the looking fail: another one may be."""
+    started = Started()
+    started.service.start_incident(**{**started.request, "relatedItems": []})
+    arn = started.start()
+    started.service.fail("ListRelatedItems", refusal("ResourceNotFoundException", 404))
+    assert started.find() == arn
+    started.service.fail("ListRelatedItems", DENIED)
+    with pytest.raises(ServiceError, match="AccessDenied"):
+        started.find()
+
+
 def test_no_second_try_without_time_for_it() -> None:
     """There must be time left to answer."""
     started = Started(seconds=12)

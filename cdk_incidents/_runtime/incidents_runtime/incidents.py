@@ -256,7 +256,13 @@ class Incidents:
             spend(deadline, _LOOK)
             # The Region answers; among many candidates one call that fails must not spoil the others.
             question = partial(asked, client.list_related_items, incidentRecordArn=arn, maxResults=100)
-            items = patiently(self.clock, deadline, question)
+            try:
+                items = patiently(self.clock, deadline, question)
+            except ServiceError as error:
+                if error.kind != "not_found":
+                    raise
+                # Somebody has deleted it since it was listed.
+                continue
             if any(attempt.mark in str(item.get("title", "")) for item in items.get("relatedItems", ())):
                 return arn
         return None
