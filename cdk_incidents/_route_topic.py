@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._names import role_name
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -25,13 +26,28 @@ def check_topic_of_ours(argument: str, topic: Topic, rule: str) -> None:
         raise refusal(argument, "a standard topic", topic.node.path, "alarms take no FIFO topic either.")
 
 
-def check_region_of_topic(user: IConstruct, topic: Topic) -> None:
+def check_region_of_topic(user: IConstruct, argument: str, topic: Topic) -> None:
     """Refuse a topic of another Region, to which nothing is sent from here."""
     here, there = Stack.of(user).region, topic.env.region
     if here != there and not is_token(here) and not is_token(there):
         raise refusal(
-            "topic", f"in the trigger's Region, {here}", f"{topic.node.path} in {there}", "make one there."
+            argument, f"in the trigger's Region, {here}", f"{topic.node.path} in {there}", "make one there."
         )
+
+
+def warn_of_foreign_topic(user: IConstruct, argument: str, topic: Topic, trigger_name: str) -> None:
+    """Tell what the owner of a topic must allow: nobody here knows its policy."""
+    here, theirs = Stack.of(user).account, topic.env.account
+    if theirs == here or is_token(theirs) or is_token(here):
+        return
+    role = role_name(trigger_name, Stack.of(user).region)
+    alarms = ", cloudwatch.amazonaws.com for the alarms of that account too" if argument == "fallback" else ""
+    Annotations.of(user).add_warning_v2(
+        "cdk-incidents:publish-policy",
+        f"{argument} must let the trigger publish to it (got {topic.node.path} of {theirs}, whose policy"
+        f" nobody here knows): allow {role} of {here} sns:Publish there{alarms}; and kms:Decrypt and"
+        " kms:GenerateDataKey on its key, if it has one.",
+    )
 
 
 def key_arn_seen_from(key: kms.IKey, user: IConstruct) -> str:

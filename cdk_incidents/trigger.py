@@ -31,6 +31,7 @@ from cdk_incidents._route_topic import (
     check_region_of_topic,
     check_topic_of_ours,
     topic_arn_seen_from,
+    warn_of_foreign_topic,
 )
 from cdk_incidents._trigger_function import least_role, read_retries, trigger_function
 from cdk_incidents._trigger_health import TriggerHealth, waiting_or_in_flight
@@ -141,6 +142,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             check_plan("health_plan", health_plan)
         if fallback is not None and not isinstance(fallback, OpsItems):
             check_topic_of_ours("fallback", fallback, "an SNS topic or OpsItems")
+            check_region_of_topic(self, "fallback", fallback)
         if budget is not None and not isinstance(budget, IncidentBudget):
             raise refusal("budget", "an IncidentBudget", budget, "e.g. IncidentBudget(ceiling=100).")
         check_failover_regions(self, failover_regions)
@@ -153,6 +155,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         self._topics = OwnTopics()
         if fallback is not None and not isinstance(fallback, OpsItems):
             self._topics.told(fallback)
+            warn_of_foreign_topic(self, "fallback", fallback, self._name)
 
         self.dead_letter_queue: sqs.Queue = dead_letter_queue(self, self._name)
         """Where a signal ends that could not become an incident, with its reason, for up to 14 days."""
@@ -346,7 +349,8 @@ class IncidentTrigger(TriggerMetrics, Construct):
             check_ops_items("ops_items", ops_items)
         if topic is not None:
             check_topic_of_ours("topic", topic, "an SNS topic")
-            check_region_of_topic(self, topic)
+            check_region_of_topic(self, "topic", topic)
+            warn_of_foreign_topic(self, "topic", topic, self._name)
         _check_one(response_plan=response_plan, ops_items=ops_items, topic=topic)
         check_failover_regions(self, failover_regions)
         if failover_regions and response_plan is None:

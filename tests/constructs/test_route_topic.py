@@ -145,6 +145,14 @@ REFUSED: dict[str, tuple[Callable[[Make], object], str]] = {
         lambda make: publishes(make, sns.Topic(make.stack("Other"), "Topic"), make.stack()),
         r"topic must be named, since its stack is another than the trigger's \(got 'Other/Topic'\): pass",
     ),
+    "fallback-of-another-region": (
+        lambda make: IncidentTrigger(
+            make.stack(env=make.env),
+            "T",
+            fallback=sns.Topic.from_topic_arn(make.stack(), "F", THEIRS.replace("eu-west-1", "us-east-1")),
+        ),
+        r"fallback must be in the trigger's Region, eu-west-1 \(got 'Stack/F in us-east-1'\): make one there",
+    ),
     "fallback-fifo": (
         lambda make: IncidentTrigger(make.stack(), "T", fallback=sns.Topic(make.stack(), "F", fifo=True)),
         r"fallback must be a standard topic \(got 'Stack/F'\): ",
@@ -158,6 +166,27 @@ def test_refuses_what_it_could_not_publish_to(make: Make, case: str) -> None:
     act, message = REFUSED[case]
     with pytest.raises(ValueError, match=f"^{message}"):
         act(make)
+
+
+@pytest.mark.parametrize("argument", ["fallback", "topic"])
+@pytest.mark.parametrize("account", ["444455556666", "111122223333"])
+def test_warns_of_a_topic_of_another_account(make: Make, argument: str, account: str) -> None:
+    """Its policy is not ours: what nobody may publish nobody is told."""
+    stack = make.stack(env=make.env)
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:eu-west-1:{account}:theirs")
+    fallback = topic if argument == "fallback" else sns.Topic(stack, "Own")
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name="central", fallback=fallback)
+    trigger.add_route("Team", topic=topic if argument == "topic" else sns.Topic(stack, "Own"))
+    texts = [text for _, _, text in make.synth(stack).messages if "cdk-incidents:publish-policy" in text]
+    if account == "111122223333":
+        assert texts == []
+        return
+    (text,) = texts
+    assert text.startswith(
+        f"{argument} must let the trigger publish to it (got Stack/Topic of 444455556666, "
+    )
+    assert "central-eu-west-1 of 111122223333" in text
+    assert ("cloudwatch.amazonaws.com" in text) == (argument == "fallback")
 
 
 def test_exactly_one_destination(make: Make) -> None:
