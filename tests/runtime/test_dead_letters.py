@@ -72,6 +72,15 @@ def test_a_fallback_that_fails_is_logged(capsys: pytest.CaptureFixture[str]) -> 
     assert "the fallback was not told" in capsys.readouterr().out
 
 
+def test_of_many_missing_incidents_people_are_told_of_a_hundred() -> None:
+    """What a message holds has an end, and people read no further."""
+    world = World()
+    add(world, {}, titles=("é" * 200,) * 3_000)
+    (message,) = world.topics.published
+    assert message["Message"].count("Incident: é") == 100
+    assert "\nand 2900 more\n" in message["Message"]
+
+
 def test_people_are_told_by_an_ops_item() -> None:
     """Where the fallback is OpsCenter: made as the trigger says, once while one of that title is open."""
     world = World(fallback=None, fallback_ops_item={"severity": "1", "category": "Availability"})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LONGEST_REASON = 1_000
 _LONGEST_TITLE = 200
 _LONGEST_SUBJECT = 100
+_MOST_TITLES = 100
 # Where a queue or a topic takes no more, the event is told in outline. A queue takes 1,048,576 bytes, the
 # attributes among them, and the characters of XML 1.0:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -122,7 +123,8 @@ class DeadLetters:
         lines = [
             f"{self.trigger} could not start an incident.",
             "",
-            *(f"Incident: {one_line(title, 200)}" for title in titles),
+            *(f"Incident: {one_line(title, _LONGEST_TITLE)}" for title in titles[:_MOST_TITLES]),
+            *([f"and {len(titles) - _MOST_TITLES} more"] if titles[_MOST_TITLES:] else []),
             f"Route: {route}",
             f"Reason: {one_line(reason, _LONGEST_REASON)}",
             "",
