@@ -102,9 +102,9 @@ def test_a_calendar_of_two_routes_is_asked_by_one_right(make: Make) -> None:
     """The role names a calendar once, however many routes look at it."""
     stack = make.stack(env=make.env)
     trigger = IncidentTrigger(stack, "Trigger")
-    plan, window = make.plan(stack), Suppression.while_open("freeze")
-    for name in ("One", "Two"):
-        trigger.add_route(name, response_plan=plan, suppression=[window, Suppression.while_closed("freeze")])
+    plan = make.plan(stack)
+    for name, window in (("One", Suppression.while_open), ("Two", Suppression.while_closed)):
+        trigger.add_route(name, response_plan=plan, suppression=[window("freeze")])
     text = json.dumps(make.synth(stack).properties("AWS::IAM::Role", "TriggerRole"))
     assert text.count("document/freeze") == 1
 
