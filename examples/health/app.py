@@ -29,5 +29,6 @@ events.Rule(
 # One rule for every alarm that the account has or will have; none of them is touched.
 alarms = trigger.add_route("Alarms", response_plan=plan, auto_resolve=True)
 alarms.watch_account()
+incidents.SmokeTest(stack, "SmokeTest", trigger=trigger)
 
 app.synth()
