@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .routed import LEDGER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 _TYPES = {"AWS::CloudWatch::Alarm": "MetricAlarm", "AWS::CloudWatch::CompositeAlarm": "CompositeAlarm"}
 _PLAN = re.compile(r"arn:[^:]+:ssm-incidents::\d{12}:response-plan/(?P<name>.+)")
 _ALIAS = re.compile(r"arn:[^:]+:lambda:[^:]+:\d{12}:function:(?P<function>[^:]+):(?P<alias>[^:]+)")
-# What the trigger's function has, and no other.
-_MARK = "INCIDENTS_LEDGER_TABLE"
 _REASON = "cdk-incidents rehearse"
 
 
@@ -110,7 +110,7 @@ class Alarms:
             function = self._client("lambda", region).get_function_configuration(
                 FunctionName=found["function"]
             )
-            self._triggers[key] = _MARK in function.get("Environment", {}).get("Variables", {})
+            self._triggers[key] = LEDGER in function.get("Environment", {}).get("Variables", {})
         return self._triggers[key]
 
     def fire(self, alarm: WiredAlarm) -> tuple[float, bool]:

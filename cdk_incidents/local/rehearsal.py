@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from .report import (
     read_failed_smoke_test,
     read_smoke_test,
 )
+from .routed import Routed
 from .stand_ins import create_stand_ins, find_imports
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ OPEN_S = 30.0
 RESOLVE_S = 30.0
 SETTLE_S = 5.0
 _LOOK_S = 0.3
+# What an alarm's signal becomes.
+INCIDENT, OPS_ITEM, MESSAGE = "incident", "OpsItem", "message to the topic"
 _WORDS = {1: "critical", 2: "high", 3: "medium", 4: "low", 5: "no impact"}
 
 
@@ -141,7 +145,7 @@ class Rehearsal:
     # -- alarms ------------------------------------------------------------------------------------------
 
     def _exercise(self, assembly: Assembly) -> None:
-        alarms = Alarms(self._cloud.client)
+        alarms, routed = Alarms(self._cloud.client), Routed(self._cloud.client)
         wired: list[WiredAlarm] = []
         for stack in assembly.stacks:
             resources = self._cloud.cdk.stacks(stack.region).resources(stack.name)
@@ -150,13 +154,13 @@ class Rehearsal:
         if not wired and not self.report.smoke_tests:
             self._start_by_hand(assembly)
             return
-        opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, alarm)]
+        opened = [(alarm, record) for alarm in wired for record in self._fire(alarms, routed, alarm)]
         self._play_out({record["arn"]: alarm.name for alarm, (record, _) in opened})
         for alarm in wired:
             alarms.recover(alarm)
             self._cloud.clock.advance(seconds=alarms.wait_s(alarm))
         for alarm, (record, opened_ms) in opened:
-            self._recovered(alarm, record, opened_ms)
+            self._recovered(routed, alarm, record, opened_ms)
 
     def _start_by_hand(self, assembly: Assembly) -> None:
         """Start an incident of each plan of an app that leaves its alarms to others."""
@@ -183,9 +187,10 @@ class Rehearsal:
             client.update_incident_record(arn=record["arn"], status="RESOLVED")
             self._report_incident(name, record, 0, resolved=False)
 
-    def _fire(self, alarms: Alarms, alarm: WiredAlarm) -> list[tuple[dict[str, Any], int]]:
+    def _fire(self, alarms: Alarms, routed: Routed, alarm: WiredAlarm) -> list[tuple[dict[str, Any], int]]:
         client = self._cloud.client("ssm-incidents", alarm.region)
         there = {record["arn"] for record in incident_records(client)}
+        known = routed.entries(alarm)
         asked = len(self._cloud.starts)
         found: list[tuple[dict[str, Any], int]] = []
         with self._progress.step("alarm"):
@@ -193,8 +198,11 @@ class Rehearsal:
             fired, by_itself = alarms.fire(alarm)
             self._cloud.clock.advance(seconds=alarms.wait_s(alarm))
             seen = set() if by_itself else there
+            known = {} if by_itself else known
             while len(found) < alarm.actions:
-                record = self._opened(client, alarm, seen, asked)
+                own = {record["arn"] for record, _ in found}
+                on_a_route = functools.partial(_on_a_route, routed, alarm, known, own)
+                record = self._opened(client, alarm, seen, asked, on_a_route)
                 if record is None:
                     self._fail("alarm", self._why_none(alarm, asked))
                     self.report.alarms.append(AlarmResult(alarm.name))
@@ -204,12 +212,19 @@ class Rehearsal:
                 found.append((record, opened_ms))
         for record, opened_ms in found:
             source = record["incidentRecordSource"]["source"]
-            told = f"{record['title']!r}, {_impact_of(record)}, source {source}, after {opened_ms} ms"
+            told = f"{record['title']!r}, {_kind_of(record)}, source {source}, after {opened_ms} ms"
             self._progress.done("alarm", f"{alarm.name} → {told}")
         return found
 
-    def _opened(self, client: Any, alarm: WiredAlarm, seen: set[str], asked: int) -> dict[str, Any] | None:
-        """Return the incident of an alarm, its own or the open one that it was merged into."""
+    def _opened(
+        self,
+        client: Any,
+        alarm: WiredAlarm,
+        seen: set[str],
+        asked: int,
+        on_a_route: Callable[[], dict[str, Any] | None],
+    ) -> dict[str, Any] | None:
+        """Return what an alarm has opened: its own incident or one that it joined, or what stands for one."""
         until = time.monotonic() + OPEN_S
         while time.monotonic() < until:
             with contextlib.suppress(IncidentTimeoutError):
@@ -222,6 +237,8 @@ class Rehearsal:
                     arn = start["incident_record_arn"]
                     record: dict[str, Any] = client.get_incident_record(arn=arn)["incidentRecord"]
                     return record
+            if (found := on_a_route()) is not None:
+                return found
         return None
 
     def _why_none(self, alarm: WiredAlarm, asked: int) -> str:
@@ -241,22 +258,21 @@ class Rehearsal:
         for told, after in minutes.items():
             self._progress.done("pages", f"{told} after {', '.join(after)} min")
 
-    def _recovered(self, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int) -> None:
-        client = self._cloud.client("ssm-incidents", alarm.region)
-        by_itself = alarm.recovers and _plan_name(record["arn"]) not in alarm.plans
+    def _recovered(self, routed: Routed, alarm: WiredAlarm, record: dict[str, Any], opened_ms: int) -> None:
+        what = _what_is(record)
+        by_itself = alarm.recovers and _plan_name(record["arn"]) not in alarm.plans and what != MESSAGE
         resolved = False
         if by_itself:
             with self._progress.step("recover"):
-                resolved = _wait_until_resolved(client, record["arn"])
+                resolved = _wait_until_resolved(routed, alarm, record["arn"])
         if resolved:
-            self._progress.done("recover", f"{alarm.name} → its incident is resolved")
+            self._progress.done("recover", f"{alarm.name} → its {what} is resolved")
         elif by_itself:
-            self._fail(
-                "recover", f"{alarm.name} is OK, its incident was not resolved within {RESOLVE_S:.0f} s"
-            )
-        else:
-            self._progress.done("recover", f"{alarm.name} → its incident stays open for a person to resolve")
-        if not resolved:
+            self._fail("recover", f"{alarm.name} is OK, its {what} was not resolved within {RESOLVE_S:.0f} s")
+        elif what != MESSAGE:
+            self._progress.done("recover", f"{alarm.name} → its {what} stays open for a person to resolve")
+        if not resolved and what == INCIDENT:
+            client = self._cloud.client("ssm-incidents", alarm.region)
             client.update_incident_record(arn=record["arn"], status="RESOLVED")
         self._report_incident(alarm.name, record, opened_ms, resolved=resolved)
 
@@ -315,14 +331,32 @@ def _impact_of(record: dict[str, Any]) -> str:
     return f"impact {record['impact']} ({_WORDS.get(record['impact'], '?')})"
 
 
+def _kind_of(record: dict[str, Any]) -> str:
+    what = _what_is(record)
+    return _impact_of(record) if what == INCIDENT else f"an {what}" if what == OPS_ITEM else f"a {what}"
+
+
+def _what_is(record: dict[str, Any]) -> str:
+    if ":incident-record/" in record["arn"]:
+        return INCIDENT
+    return OPS_ITEM if ":opsitem/" in record["arn"] else MESSAGE
+
+
+def _on_a_route(
+    routed: Routed, alarm: WiredAlarm, known: dict[str, tuple[str, str]], own: set[str]
+) -> dict[str, Any] | None:
+    record = routed.news(alarm, known)
+    return None if record is None or record in own else routed.read(record, alarm)
+
+
 def _plan_name(record_arn: str) -> str:
     return record_arn.rpartition(":incident-record/")[2].partition("/")[0]
 
 
-def _wait_until_resolved(client: Any, arn: str) -> bool:
+def _wait_until_resolved(routed: Routed, alarm: WiredAlarm, arn: str) -> bool:
     until = time.monotonic() + RESOLVE_S
     while time.monotonic() < until:
-        if client.get_incident_record(arn=arn)["incidentRecord"]["status"] == "RESOLVED":
+        if routed.read(arn, alarm)["status"] == "RESOLVED":
             return True
         time.sleep(0.05)
     return False
