@@ -1,5 +1,6 @@
 """The way from an SQS queue to a route: an event source mapping on the alias, and what it may do."""
 
+# ruff: noqa: SLF001 - a door of the route, in a file of its own
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -37,13 +38,13 @@ def read_queue(
     # More would not fit into the function's time, message by message.
     check_range("batch_size", batch_size, minimum=1, maximum=10, remedy="10 at a time are the most.")
     check_range("max_concurrency", max_concurrency, minimum=2, maximum=1_000, remedy="Lambda's own limits.")
-    route._refuse_own_queue(queue)  # noqa: SLF001
+    route._refuse_own_queue(queue)
     _check_place(route, queue)
     _check_visibility(queue)
-    arn = route._arn_for(queue, "queue")  # noqa: SLF001
-    scope = route._reader_scope(queue)  # noqa: SLF001
-    reader_id = f"{route._trigger_name}-{queue.node.addr[-8:]}"  # noqa: SLF001
-    if route._has_reader(scope, reader_id):  # noqa: SLF001
+    arn = route._arn_for(queue, "queue")
+    scope = route._reader_scope(queue)
+    reader_id = f"{route._trigger_name}-{queue.node.addr[-8:]}"
+    if route._has_reader(scope, reader_id):
         raise refusal(
             "queue", "read once by the trigger", queue.node.path, "two readers would share its messages."
         )
@@ -65,7 +66,7 @@ def read_queue(
 
 
 def _let_read(route: RouteBase, queue: sqs.IQueue | sqs.Queue) -> list[iam.Grant]:
-    role = route._role_for(queue)  # noqa: SLF001
+    role = route._role_for(queue)
     grants = [queue.grant(role, *READ)]
     if queue.encryption_master_key is not None:
         grants.append(queue.encryption_master_key.grant(role, "kms:Decrypt"))
@@ -74,15 +75,15 @@ def _let_read(route: RouteBase, queue: sqs.IQueue | sqs.Queue) -> list[iam.Grant
 
 def _check_place(route: RouteBase, queue: sqs.IQueue | sqs.Queue) -> None:
     # Of an import the stack is where it stands in the app, and the environment is the queue's own.
-    if route._is_foreign(queue):  # noqa: SLF001
+    if route._is_foreign(queue):
         raise refusal(
             "queue",
-            f"read from a stack of the trigger's account, {route._account}",  # noqa: SLF001
+            f"read from a stack of the trigger's account, {route._account}",
             f"{queue.node.path} in {Stack.of(queue).account}",
             "Lambda reads queues for functions of its own account: let the trigger's stack import the queue"
             " and call on_queue.",
         )
-    ours, theirs = route._region, queue.env.region  # noqa: SLF001
+    ours, theirs = route._region, queue.env.region
     if ours != theirs and not is_token(ours) and not is_token(theirs):
         raise refusal(
             "queue", f"in the trigger's Region, {ours}", theirs, "forward its messages to one there."
@@ -93,7 +94,7 @@ def _check_place(route: RouteBase, queue: sqs.IQueue | sqs.Queue) -> None:
     Annotations.of(queue).add_warning_v2(
         "cdk-incidents:queue-policy",
         f"queue must let the trigger's role read it (got {queue.node.path} of {account}, whose policy nobody"
-        f" here knows): allow {role_name(route._trigger_name, ours)} of {here} {', '.join(READ)} there, and"  # noqa: SLF001
+        f" here knows): allow {role_name(route._trigger_name, ours)} of {here} {', '.join(READ)} there, and"
         " kms:Decrypt on its key, if it has one.",
     )
 

@@ -1,5 +1,6 @@
 """The way from an SNS topic to a route."""
 
+# ruff: noqa: SLF001 - a door of the route, in a file of its own
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -39,24 +40,24 @@ class RouteSubscription:
         """Return the route's alias as an endpoint of the topic, and let the topic invoke it."""
         route = self._route
         check_topic("topic", topic)
-        route._refuse_own_topic(topic)  # noqa: SLF001
-        if route._is_foreign(topic):  # noqa: SLF001
+        route._refuse_own_topic(topic)
+        if route._is_foreign(topic):
             raise refusal(
                 "subscription",
-                f"made by the trigger's account, {route._account}",  # noqa: SLF001
+                f"made by the trigger's account, {route._account}",
                 f"{topic.node.path} in {Stack.of(topic).account}",
                 "SNS would wait for a confirmation that no function gives: let the trigger's stack import the"
                 " topic and subscribe, or send by alarms and rules.",
             )
-        arn = route._arn_for(topic, "topic")  # noqa: SLF001
-        queue_arn = route._dead_letters_for(topic)  # noqa: SLF001
+        arn = route._arn_for(topic, "topic")
+        queue_arn = route._dead_letters_for(topic)
         apart = _is_apart(topic.env.account, Stack.of(topic).account)
-        let_in = route._let_invoke(topic, arn, "sns", topic.topic_arn, topic_apart=apart)  # noqa: SLF001
+        let_in = route._let_invoke(topic, arn, "sns", topic.topic_arn, topic_apart=apart)
         if let_in.node.try_find_child(_DEAD_LETTERS) is not None:
             remedy = "put all into one filter_policy."
             raise refusal("topic", "subscribed once by a route", topic.node.path, remedy)
         if apart:
-            route._take_dead_letters_of(topic)  # noqa: SLF001
+            route._take_dead_letters_of(topic)
         acknowledge_alias(let_in)
         return sns.TopicSubscriptionConfig(
             endpoint=arn,

@@ -1,5 +1,6 @@
 """The way from an EventBridge rule to a route, in its stack, another one, or another account."""
 
+# ruff: noqa: SLF001 - a door of the route, in a file of its own
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -30,17 +31,17 @@ class RouteTarget:
         """Return the route's alias as a target of the rule, and let the rule invoke it."""
         route = self._route
         refuse_loop(rule)
-        arn = route._arn_for(rule, "rule")  # noqa: SLF001
+        arn = route._arn_for(rule, "rule")
         role = None
-        if route._is_foreign(rule):  # noqa: SLF001
+        if route._is_foreign(rule):
             role = _role(route, rule, arn)
         else:
             source_arn = events.CfnRule.arn_for_rule(rule)
-            route._let_invoke(rule, arn, "events", source_arn)  # noqa: SLF001
+            route._let_invoke(rule, arn, "events", source_arn)
         return events.RuleTargetConfig(
             arn=arn,
             role=role,
-            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=route._dead_letters_for(rule)),  # noqa: SLF001
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=route._dead_letters_for(rule)),
             input=_Recovered() if self._recovers else None,
         )
 
@@ -51,7 +52,7 @@ def _role(route: RouteBase, rule: IRuleRef, arn: str) -> iam.Role:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
     """
     stack = Stack.of(rule)
-    role_id = f"{route._trigger_name}-{route.route_id}-Events"  # noqa: SLF001
+    role_id = f"{route._trigger_name}-{route.route_id}-Events"
     made = stack.node.try_find_child(role_id)
     if isinstance(made, iam.Role):
         return made
