@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import IStableListProducer, IStableStringProducer, IStringProducer, Lazy
+from aws_cdk import IAnyProducer, IStableListProducer, IStableStringProducer, IStringProducer, Lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,15 @@ class _UncachedText:
         return self._make()
 
 
+@jsii.implements(IAnyProducer)
+class _UncachedValue:
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def produce(self, context: IResolveContext) -> object:  # noqa: ARG002 - jsii gives it
+        return self._make()
+
+
 @jsii.implements(IStableListProducer)
 class _Texts:
     def __init__(self, make: Callable[[], list[str]]) -> None:
@@ -48,6 +57,11 @@ def lazy_text(make: Callable[[], str]) -> str:
 def uncached_text(make: Callable[[], str]) -> str:
     """Return a token for a text that is made anew at each resolution: it depends on ids that still change."""
     return Lazy.uncached_string(_UncachedText(make))
+
+
+def uncached_any(make: Callable[[], object]) -> object:
+    """Return a token for a value that is made anew at each resolution, like `uncached_text`."""
+    return Lazy.uncached_any(_UncachedValue(make))
 
 
 def lazy_texts(make: Callable[[], list[str]]) -> list[str]:

@@ -11,15 +11,21 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_incidents import _permissions as permissions
+from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._plans import arn_seen_from, record_arns
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
-_CODE = "from incidents_runtime.smoke_test import handler\n"
+_CODE = """\
+from incidents_runtime.smoke_test.handler import handler
+# Below is data, not code: what to test, read when the function starts.
+"""
 
 
 class SmokeTestProvider(Construct):
@@ -38,6 +44,7 @@ class SmokeTestProvider(Construct):
         quiet_plan: IResponsePlanRef,
         trigger_log: str,
         timeout: Duration,
+        lines: Callable[[], list[str]],
     ) -> None:
         super().__init__(scope, construct_id)
         # The incident comes at the last moment, so does its recovery, then there is the clean-up.
@@ -57,7 +64,7 @@ class SmokeTestProvider(Construct):
             description="Runs the smoke test of a deployment (cdk_incidents)",
             runtime=runtime(),
             architecture=architecture(),
-            code=lambda_.Code.from_inline(_CODE),
+            code=lambda_.Code.from_inline(lazy_text(lambda: _index(lines()))),
             handler="index.handler",
             layers=[layer],
             role=role.without_policy_updates(),
@@ -87,6 +94,9 @@ class SmokeTestProvider(Construct):
         stack = Stack.of(self)
         plan, records = arn_seen_from(quiet_plan, self), record_arns(quiet_plan)
         ops_items = stack.format_arn(service="ssm", resource="opsitem", resource_name="*")
+        sets = stack.format_arn(
+            service="ssm-incidents", region="", resource="replication-set", resource_name="*"
+        )
         log = stack.format_arn(
             service="logs",
             resource="log-group",
@@ -101,7 +111,8 @@ class SmokeTestProvider(Construct):
                     actions=["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
                     resources=[canary.alarm_arn],
                 ),
-                may(actions=permissions.FIND, resources=["*"]),
+                may(actions=[*permissions.FIND, "ssm-incidents:ListReplicationSets"], resources=["*"]),
+                may(actions=["ssm-incidents:GetReplicationSet"], resources=[sets]),
                 may(actions=permissions.PROVE, resources=[plan, records]),
                 may(actions=["ssm:DeleteOpsItem"], resources=[ops_items]),
                 # Its streams too: no document says by which of the two the service checks.
@@ -110,7 +121,8 @@ class SmokeTestProvider(Construct):
                 self._may_log(),
             ],
         )
-        acknowledge_wildcard(role, "*", "ListIncidentRecords knows no resource.")
+        acknowledge_wildcard(role, "*", "ListIncidentRecords and ListReplicationSets know no resource.")
+        acknowledge_wildcard(role, sets, "The id of the account's one replication set is random.")
         acknowledge_wildcard(role, f"{log}:*", "The streams of one log group.")
         acknowledge_wildcard(role, records, "A record's ARN ends in a random id.")
         acknowledge_wildcard(role, ops_items, "An OpsItem's id is random, and only its record knows it.")
@@ -129,3 +141,8 @@ class SmokeTestProvider(Construct):
         return iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log.log_group_arn]
         )
+
+
+def _index(lines: list[str]) -> str:
+    # Comments, as the trigger's routes: nothing that is only known at deployment may end up as code.
+    return _CODE + "".join(f"# {line}\n" for line in lines)

@@ -16,12 +16,12 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
-from constructs import Construct, IValidation
+from constructs import Construct, IConstruct, IValidation
 
 from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import check_range, refusal
-from cdk_incidents._lazy import uncached_text
-from cdk_incidents._plans import arn_seen_from, check_plan, tells_somebody
+from cdk_incidents._lazy import uncached_any, uncached_text
+from cdk_incidents._plans import arn_seen_from, check_plan, plan_name, tells_somebody
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
@@ -115,6 +115,7 @@ class SmokeTest(Construct):
             quiet_plan=self.quiet_plan,
             trigger_log=trigger.log_group_name,
             timeout=timeout,
+            lines=lambda: self._lines(timeout),
         )
         self._resource = CustomResource(
             self,
@@ -123,13 +124,12 @@ class SmokeTest(Construct):
             service_token=self._provider.service_token,
             service_timeout=self._provider.service_timeout,
             properties={
-                "CanaryName": self.canary.alarm_name,
-                "CanaryArn": self.canary.alarm_arn,
-                "ResponsePlanArn": arn_seen_from(self.quiet_plan, self),
-                "LogGroupName": trigger.log_group_name,
-                "TimeoutSeconds": str(int(timeout.to_seconds())),
                 "Skip": "true" if self._is_skipped() else "false",
-                "Proves": uncached_text(self._digest),
+                "Proves": {
+                    "Trigger": uncached_text(self._digest_of_the_trigger),
+                    "Test": uncached_text(self._digest_of_the_test),
+                    "Plans": uncached_any(self._digests_of_the_plans),
+                },
             },
         )
         # All of the quiet way must stand: the alias with its permission and its settings; and all of the
@@ -190,18 +190,37 @@ class SmokeTest(Construct):
         value = self.node.try_get_context(SKIP)
         return str(value).lower() in {"true", "1", "yes"}
 
-    def _digest(self) -> str:
-        """Return a text that changes whenever something changes that the test proves.
+    def _lines(self, timeout: Duration) -> list[str]:
+        """Return what the function reads in its own file, one JSON object a line."""
+        path = {
+            "kind": "trigger",
+            "canary_name": self.canary.alarm_name,
+            "canary_arn": self.canary.alarm_arn,
+            "quiet_plan_arn": arn_seen_from(self.quiet_plan, self),
+            "log_group": self._trigger.log_group_name,
+        }
+        return [json.dumps({"test": {"timeout_s": int(timeout.to_seconds())}}), json.dumps({"path": path})]
 
-        It is made of what synth knows; a token stands for itself, so that the text is the same in each stage.
-        """
+    # Texts that change whenever something changes that the test proves. They are made of what synth knows; a
+    # token stands for itself, so that a text is the same in each stage.
+
+    def _digest_of_the_trigger(self) -> str:
+        version = _of(self._trigger.function.current_version).logical_id
+        return self._digest(self._trigger.role, self._alias, self.canary, beside=version)
+
+    def _digest_of_the_test(self) -> str:
+        return self._digest(beside=self._provider.digest)
+
+    def _digests_of_the_plans(self) -> dict[str, str]:
+        return {plan_name(plan): self._digest(plan) for plan in self._trigger.plans}
+
+    def _digest(self, *roots: IConstruct, beside: str = "") -> str:
         stack = Stack.of(self)
         parts = [
-            stack.resolve(_of(self._trigger.function.current_version).logical_id),
-            self._provider.digest,
+            stack.resolve(beside),
             *(
                 stack.resolve(child._cfn_properties)  # noqa: SLF001 - no public way to what CDK will render
-                for root in (self._trigger.role, self._alias, self.canary, *self._trigger.plans)
+                for root in roots
                 for child in root.node.find_all()
                 if isinstance(child, CfnResource)
             ),

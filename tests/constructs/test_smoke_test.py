@@ -38,6 +38,36 @@ def statements(synth: Synth, role: str) -> list[dict[str, Any]]:
     return found
 
 
+def code_of(synth: Synth) -> str:
+    """Return the inline code of the test's function, with what CloudFormation fills in between < and >."""
+    code = synth.properties(FUNCTION, "SmokeTestProviderFunction")["Code"]["ZipFile"]
+    return "".join(part if isinstance(part, str) else told(part) for part in code["Fn::Join"][1])
+
+
+def told(reference: dict[str, Any]) -> str:
+    """Return a Ref or a GetAtt as a text."""
+    ((kind, value),) = reference.items()
+    return f"<{kind} {value if isinstance(value, str) else ' '.join(value)}>"
+
+
+def lines_of(synth: Synth) -> list[Any]:
+    """Return what the test's function reads in its own file."""
+    return [json.loads(line[2:]) for line in code_of(synth).splitlines() if line.startswith("# {")]
+
+
+def path_of(synth: Synth) -> dict[str, Any]:
+    """Return the one path of the test."""
+    (path,) = (line["path"] for line in lines_of(synth) if "path" in line)
+    return dict(path)
+
+
+def digests(proves: dict[str, Any]) -> list[str]:
+    """Return all digests, of which there must be some."""
+    found = [proves["Trigger"], proves["Test"], *proves["Plans"].values()]
+    assert len(found) > 3
+    return found
+
+
 def test_goes_after_all_of_the_quiet_way(world: World) -> None:
     """Plan, canary, alias, its permission and its settings stand before the test begins."""
     synth = world.synth
@@ -108,19 +138,27 @@ def test_hands_the_handler_what_it_reads(world: World) -> None:
     """The properties are those that the handler's settings read, and CloudFormation's own patience."""
     synth = world.synth
     properties = dict(synth.properties(SMOKE_TEST))
-    canary = synth.id_of(ALARM, "Canary")
     framework = synth.id_of(FUNCTION, "Framework")
-    assert re.fullmatch("[0-9a-f]{16}", properties.pop("Proves"))
+    proves = properties.pop("Proves")
+    assert all(re.fullmatch("[0-9a-f]{16}", digest) for digest in digests(proves))
     assert properties == {
         "ServiceToken": {"Fn::GetAtt": [framework, "Arn"]},
         "ServiceTimeout": "360",
-        "CanaryName": {"Ref": canary},
-        "CanaryArn": {"Fn::GetAtt": [canary, "Arn"]},
-        "ResponsePlanArn": {"Ref": synth.id_of(PLAN, "QuietPlan")},
-        "LogGroupName": f"/aws/lambda/{world.trigger_name}",
-        "TimeoutSeconds": "90",
         "Skip": "false",
     }
+    canary = synth.id_of(ALARM, "Canary")
+    assert lines_of(synth) == [
+        {"test": {"timeout_s": 90}},
+        {
+            "path": {
+                "kind": "trigger",
+                "canary_name": f"<Ref {canary}>",
+                "canary_arn": f"<Fn::GetAtt {canary} Arn>",
+                "quiet_plan_arn": f"<Ref {synth.id_of(PLAN, 'QuietPlan')}>",
+                "log_group": f"/aws/lambda/{world.trigger_name}",
+            }
+        },
+    ]
 
 
 def test_writes_its_result(world: World) -> None:
@@ -187,6 +225,7 @@ def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -
     partition = {"Ref": "AWS::Partition"}
     records = ["arn:", partition, ":ssm-incidents::", account, f":incident-record/{name}/*"]
     ops_items = ["arn:", partition, ":ssm:", {"Ref": "AWS::Region"}, ":", account, ":opsitem/*"]
+    sets = ["arn:", partition, ":ssm-incidents::", account, ":replication-set/*"]
     log = {"Fn::GetAtt": [synth.id_of("AWS::Logs::LogGroup", "SmokeTestProvider"), "Arn"]}
     parts = ["arn:", partition, ":logs:", {"Ref": "AWS::Region"}, ":", account]
     trigger_log, its_streams = (
@@ -205,7 +244,16 @@ def test_may_touch_the_canary_and_the_quiet_plans_incidents_only(world: World) -
                 "Action": ["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
                 "Resource": {"Fn::GetAtt": [synth.id_of(ALARM, "Canary"), "Arn"]},
             },
-            {"Effect": "Allow", "Action": "ssm-incidents:ListIncidentRecords", "Resource": "*"},
+            {
+                "Effect": "Allow",
+                "Action": ["ssm-incidents:ListIncidentRecords", "ssm-incidents:ListReplicationSets"],
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Action": "ssm-incidents:GetReplicationSet",
+                "Resource": {"Fn::Join": ["", sets]},
+            },
             {
                 "Effect": "Allow",
                 "Action": [
@@ -236,7 +284,7 @@ def test_runs_the_handler_of_the_layer(world: World) -> None:
     """The test's function runs the layer's handler, and may run as long as its steps may take."""
     synth = world.synth
     properties = synth.properties(FUNCTION, "SmokeTestProviderFunction")
-    assert properties["Code"] == {"ZipFile": "from incidents_runtime.smoke_test import handler\n"}
+    assert code_of(synth).startswith("from incidents_runtime.smoke_test.handler import handler\n# ")
     assert properties["Handler"] == "index.handler"
     assert properties["Layers"] == [{"Ref": synth.id_of("AWS::Lambda::LayerVersion")}]
     assert properties["Timeout"] == 2 * 90 + 60
@@ -261,7 +309,7 @@ def test_takes_a_quiet_plan_that_is_given(make: Make) -> None:
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
     synth = make.synth(stack)
     assert len(synth.of_type(PLAN)) == 1
-    assert synth.properties(SMOKE_TEST)["ResponsePlanArn"] == arn
+    assert path_of(synth)["quiet_plan_arn"] == arn
     (touched,) = [
         statement["Resource"]
         for statement in statements(synth, "SmokeTestProviderRole")
@@ -362,7 +410,7 @@ def test_takes_a_quiet_plan_of_the_app(make: Make, origin: str) -> None:
     plan = (make.plan if origin == "owned" else make.cfn_plan)(stack, "Silent")
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
     synth = make.synth(stack)
-    assert synth.properties(SMOKE_TEST)["ResponsePlanArn"] == {"Ref": synth.id_of(PLAN, "Silent")}
+    assert path_of(synth)["quiet_plan_arn"] == f"<Ref {synth.id_of(PLAN, 'Silent')}>"
 
 
 @pytest.mark.parametrize(("seconds", "function", "service"), [(5, 70, "190"), (240, 540, "660")])
@@ -371,7 +419,7 @@ def test_takes_timeouts_within_the_limits(make: Make, seconds: int, function: in
     stack, trigger = small(make)
     SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(seconds))
     synth = make.synth(stack)
-    assert synth.properties(SMOKE_TEST)["TimeoutSeconds"] == str(seconds)
+    assert lines_of(synth)[0] == {"test": {"timeout_s": seconds}}
     assert synth.properties(FUNCTION, "SmokeTestProviderFunction")["Timeout"] == function
     assert synth.properties(SMOKE_TEST)["ServiceTimeout"] == service
 
@@ -461,7 +509,7 @@ def test_in_another_stack_it_only_tests_and_says_so(make: Make) -> None:
     assert centrals.dependencies == []
     assert centrals.exports() == proofs.exports() == []
     assert "Fn::ImportValue" not in json.dumps(proofs.template)
-    assert proofs.properties(SMOKE_TEST)["LogGroupName"] == f"/aws/lambda/{trigger.trigger_name}"
+    assert f'"log_group": "/aws/lambda/{trigger.trigger_name}"' in code_of(proofs)
     ((path, level, text),) = [message for message in proofs.messages if "ack: cdk-incidents:" in message[2]]
     assert (path, level) == ("/Proof/SmokeTest", "warning")
     assert text == (
@@ -470,7 +518,9 @@ def test_in_another_stack_it_only_tests_and_says_so(make: Make) -> None:
         " [ack: cdk-incidents:smoke-test-in-another-stack]"
     )
     assert "DependsOn" not in centrals.one(ALIAS, "Critical")
-    assert re.fullmatch("[0-9a-f]{16}", proofs.properties(SMOKE_TEST)["Proves"])
+    assert all(
+        re.fullmatch("[0-9a-f]{16}", each) for each in digests(proofs.properties(SMOKE_TEST)["Proves"])
+    )
     assert (
         proofs.properties(ALARM, "Canary")["AlarmActions"] == proofs.properties(ALARM, "Canary")["OKActions"]
     )
@@ -489,8 +539,7 @@ class Proven:
 
     def digest(self, make: Make) -> str:
         """Return the text whose change makes the test run again."""
-        digest: str = make.synth(self.stack).properties(SMOKE_TEST)["Proves"]
-        return digest
+        return json.dumps(make.synth(self.stack).properties(SMOKE_TEST)["Proves"])
 
     def quiet_child(self, construct_id: str) -> Any:
         """Return the resource of a child of the quiet alias."""

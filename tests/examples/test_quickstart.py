@@ -68,5 +68,5 @@ def test_asset_can_be_read_by_lambda(tmp_path: Path) -> None:
         entries = opened.infolist()
     assert {entry.external_attr >> 16 for entry in entries} == {0o644}
     names = {entry.filename for entry in entries}
-    assert {"python/incidents_runtime/trigger.py", "python/incidents_runtime/smoke_test.py"} <= names
+    assert {"python/incidents_runtime/trigger.py", "python/incidents_runtime/smoke_test/handler.py"} <= names
     assert {Path(name).suffix for name in names} == {".py"}

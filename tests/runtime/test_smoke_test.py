@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from incidents_runtime import smoke_test, smoke_test_clients
-from incidents_runtime.smoke_test_clients import Clients
+from incidents_runtime.smoke_test import clients, handler, run
+from incidents_runtime.smoke_test.clients import Clients
+from incidents_runtime.smoke_test.settings import Path, Settings
 
 from tests.runtime.fakes import refusal
 
@@ -27,6 +29,7 @@ CANARY = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:canary"
 OPERATIONS = (
     *("set_alarm_state", "describe_alarm_history", "delete_ops_item", "filter_log_events", "describe_stacks"),
     *("list_incident_records", "get_incident_record", "update_incident_record", "delete_incident_record"),
+    *("list_replication_sets", "get_replication_set"),
     *("list_timeline_events", "get_timeline_event", "list_related_items", "get_response_plan"),
 )
 
@@ -54,7 +57,9 @@ class Account:
         self.plan: dict[str, Any] = {"incidentTemplate": {"impact": 5}}
         self.timeline_after = 0.0
         self.page = 100
-        self.clients = Clients(self, self, self, self, self)
+        self.clients = Clients(self, self, self, self, self, self, self, self, region="us-east-1")
+        path = Path("trigger", "canary", CANARY, PLAN, "trigger-log")
+        self.settings = Settings(timeout_s=30.0, paths=(path,))
 
     # What the trigger does.
     def open(self, title: str, plan: str = "quiet") -> str:
@@ -85,6 +90,14 @@ class Account:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+    # replication set
+    def list_replication_sets(self) -> dict[str, Any]:
+        return {"replicationSetArns": ["arn:aws:ssm-incidents::111122223333:replication-set/1"]}
+
+    def get_replication_set(self, *, arn: str) -> dict[str, Any]:
+        assert arn.endswith("/1")
+        return {"replicationSet": {"status": "ACTIVE", "regionMap": {"us-east-1": {"status": "ACTIVE"}}}}
 
     # cloudwatch
     def set_alarm_state(self, *, AlarmName: str, StateValue: str, StateReason: str) -> None:  # noqa: N803
@@ -166,8 +179,9 @@ class Account:
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     """Return an account that behaves, with a clock that costs nothing."""
     account = Account()
-    monkeypatch.setattr(Clients, "default", classmethod(lambda _: account.clients))
-    for module in (smoke_test, smoke_test_clients):
+    monkeypatch.setattr(Clients, "default", classmethod(lambda *_: account.clients))
+    monkeypatch.setattr(handler, "load", lambda _: account.settings)
+    for module in (handler, run, clients):
         monkeypatch.setattr(module, "time", account)
     return account
 
@@ -179,15 +193,7 @@ def request(kind: str = "Create", **properties: str) -> dict[str, Any]:
         "StackId": STACK,
         "LogicalResourceId": "SmokeTest",
         "RequestId": "request-1",
-        "ResourceProperties": {
-            "CanaryName": "canary",
-            "CanaryArn": CANARY,
-            "ResponsePlanArn": PLAN,
-            "LogGroupName": "trigger-log",
-            "TimeoutSeconds": "30",
-            "Skip": "false",
-            **properties,
-        },
+        "ResourceProperties": {"Skip": "false", "Proves": {"Plans": {}}, **properties},
     }
     return event if kind == "Create" else {**event, "PhysicalResourceId": "as-before"}
 
@@ -197,12 +203,12 @@ def answer(event: dict[str, Any], *, seconds_left: float = 300) -> dict[str, Any
     context = SimpleNamespace(
         get_remaining_time_in_millis=lambda: seconds_left * 1000, log_group_name="test-log"
     )
-    return smoke_test.handler(event, context)
+    return handler.handler(event, context)
 
 
 def reason_of(event: dict[str, Any], **options: Any) -> str:
     """Return why a run failed."""
-    with pytest.raises(smoke_test.SmokeTestFailed) as failure:
+    with pytest.raises(run.SmokeTestFailed) as failure:
         answer(event, **options)
     return str(failure.value)
 
@@ -210,9 +216,9 @@ def reason_of(event: dict[str, Any], **options: Any) -> str:
 def test_passes_and_leaves_nothing(account: Account) -> None:
     """A good run tells its steps, and neither record nor OpsItem nor ALARM is left."""
     data = answer(request())["Data"]
-    assert data["Result"].startswith("passed: canary ")
+    assert data["Result"].startswith("passed: preflight ")
     assert [step.split()[0] for step in data["Result"].removeprefix("passed: ").split(", ")] == [
-        *("canary", "incident", "content", "recovery", "removal")
+        *("preflight", "canary", "incident", "content", "recovery", "removal")
     ]
     assert data["Result"].endswith("; pages 0")
     assert account.records == {}
@@ -334,7 +340,7 @@ def test_missing_event_is_a_warning(account: Account) -> None:
     """No document promises the event, so no deployment fails for it; whoever reads the result knows."""
     account.timeline_after = float("inf")
     result = answer(request())["Data"]["Result"]
-    assert result.startswith("passed: canary ")
+    assert result.startswith("passed: preflight ")
     assert "; pages 0; warning: no trigger event in the incident's timeline within 5 s" in result
     assert 5 <= account.now <= 6
     assert account.records == {}
@@ -448,7 +454,7 @@ def test_diagnosis_that_hangs_leaves_time_to_clean_up(
     account.on_alarm = lambda _: None
 
     def hang(**_: Any) -> None:
-        account.now += smoke_test_clients.ONE_CALL_S
+        account.now += clients.ONE_CALL_S
         raise ReadTimeoutError(endpoint_url="https://example.com")
 
     monkeypatch.setattr(account, "describe_alarm_history", hang)
@@ -516,7 +522,7 @@ def test_answers_in_time_whatever_hangs(
             calls.append(operation)
             if len(calls) <= working:
                 return work(**arguments)
-            account.now += smoke_test_clients.ONE_CALL_S
+            account.now += clients.ONE_CALL_S
             raise ReadTimeoutError(endpoint_url="https://example.com")
 
         return call
@@ -576,7 +582,7 @@ def test_removes_what_a_killed_run_left(account: Account) -> None:
     titles = account.titles
     account.on_ok = lambda _: None
     with pytest.MonkeyPatch.context() as killed:
-        killed.setattr(smoke_test.Run, "clean_up", lambda *_: None)
+        killed.setattr(run.Run, "clean_up", lambda *_: None)
         reason_of(request())
     ours = next(iter(account.records))
     others = {account.open("Smoke test of Other (abc def)"), account.open(titles[0], plan="real")}
@@ -661,23 +667,26 @@ def test_rollback_is_never_blocked(account: Account) -> None:
 
 
 def test_clients_leave_room_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every client has time-outs far below the function's."""
-    made: list[tuple[str, Any]] = []
+    """Every client is made when it is first asked, with time-outs far below the function's."""
+    made: list[tuple[str, str, Any]] = []
 
-    def make(service: str, config: Any) -> None:
-        made.append((service, config))
+    def make(service: str, *, region_name: str, config: Any) -> SimpleNamespace:
+        made.append((service, region_name, config))
+        return SimpleNamespace(ask=lambda: service)
 
     monkeypatch.setattr(boto3, "client", make)
-    Clients.default()
-    assert [service for service, _ in made] == [
-        "cloudwatch",
-        "ssm-incidents",
-        "ssm",
-        "logs",
-        "cloudformation",
+    given = Clients.default("eu-west-1")
+    assert made == []
+    names = [field.name for field in dataclasses.fields(Clients) if field.name != "region"]
+    services = [getattr(given, name).ask() for name in [*names, *names]]
+    assert services[: len(names)] == [
+        *("cloudwatch", "ssm-incidents", "ssm-contacts", "ssm"),
+        *("sns", "lambda", "logs", "cloudformation"),
     ]
+    assert len(made) == len(names)
+    assert {region for _, region, _ in made} == {"eu-west-1"} == {given.region}
     assert all(
         (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
-        == smoke_test_clients.ONE_CALL_S
-        for _, config in made
+        == clients.ONE_CALL_S
+        for _, _, config in made
     )

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from incidents_runtime.errors import describe
-from incidents_runtime.smoke_test_clients import every_page
+from incidents_runtime.smoke_test.clients import every_page
 from incidents_runtime.telemetry import log
 
 if TYPE_CHECKING:
-    from incidents_runtime.smoke_test_clients import Clients
+    from incidents_runtime.smoke_test.clients import Clients
 
 _LONGEST = 600
 

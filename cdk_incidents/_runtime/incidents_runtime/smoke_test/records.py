@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from incidents_runtime.smoke_test_clients import every_page
+from incidents_runtime.smoke_test.clients import every_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from incidents_runtime.smoke_test_clients import Clients
+    from incidents_runtime.smoke_test.clients import Clients
 
 _GONE = "ResourceNotFoundException"
 _TRIGGER_EVENT = "SSM Incident Trigger"

@@ -7,26 +7,28 @@ alarms take: the alarm's permission, alias, function, role, ledger, service, and
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents_runtime.errors import describe
-from incidents_runtime.smoke_test_clients import ONE_CALL_S, Clients
-from incidents_runtime.smoke_test_diagnosis import Diagnosis
-from incidents_runtime.smoke_test_records import QuietRecords, alarm_in
+from incidents_runtime.smoke_test.clients import ONE_CALL_S, Clients
+from incidents_runtime.smoke_test.diagnosis import Diagnosis
+from incidents_runtime.smoke_test.findings import judge
+from incidents_runtime.smoke_test.preflight import preflight
+from incidents_runtime.smoke_test.records import QuietRecords, alarm_in
 from incidents_runtime.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
+
+    from incidents_runtime.smoke_test.settings import Path, Settings
 
 # CloudFormation takes 4,096 bytes in all, and CDK's provider framework adds a trace to the message.
 _LONGEST_MESSAGE = 2_000
 # So long before Lambda ends the function, whatever hangs: no step asks anything more, then no diagnosis,
 # then not even the clean-up.
-_STEPS_END_S = 30.0
+STEPS_END_S = 30.0
 _DIAGNOSIS_ENDS_S = 20.0
 _CLEAN_UP_ENDS_S = ONE_CALL_S + 2.0
 _POLL_S = 0.25
@@ -44,70 +46,6 @@ class SmokeTestFailed(Exception):  # noqa: N818 - CloudFormation shows the name 
     """What CloudFormation shows: the step, what was expected, what was seen, what to do."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """The properties of the custom resource; they arrive as strings."""
-
-    canary_name: str
-    canary_arn: str
-    response_plan_arn: str
-    log_group: str
-    timeout_s: float
-    skip: bool
-
-    @classmethod
-    def of(cls, properties: Mapping[str, Any]) -> Settings:
-        """Read the properties, also those of an older version, which may lack some."""
-        return cls(
-            canary_name=str(properties.get("CanaryName", "")),
-            canary_arn=str(properties.get("CanaryArn", "")),
-            response_plan_arn=str(properties.get("ResponsePlanArn", "")),
-            log_group=str(properties.get("LogGroupName", "")),
-            timeout_s=float(properties.get("TimeoutSeconds", "90")),
-            skip=str(properties.get("Skip", "false")).lower() == "true",
-        )
-
-    @property
-    def response_plan_name(self) -> str:
-        """The plan's name, the last part of its ARN and a part of every record's."""
-        return self.response_plan_arn.rpartition("/")[2]
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one request of CloudFormation, handed on by CDK's provider framework.
-
-    Parameters
-    ----------
-    event
-        The request: RequestType, StackId, LogicalResourceId, RequestId, ResourceProperties.
-    context
-        Lambda's own; tells how much time is left.
-
-    Raises
-    ------
-    SmokeTestFailed
-        If a step fails; the framework hands the message to CloudFormation. Never for a Delete.
-    """
-    settings = Settings.of(event.get("ResourceProperties", {}))
-    identity = _identity(event)
-    answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"incident-smoke-test-{identity}"}
-    ends_at = time.monotonic() + context.get_remaining_time_in_millis() / 1000
-    run = Run(settings, Clients.default(), stack=_stack_name(event), identity=identity, ends_at=ends_at)
-    if event["RequestType"] == "Delete":
-        run.clean_up(f"Smoke test of {run.stack} is removed")
-        return answer
-    if settings.skip:
-        return answer | {"Data": _skipped("the context key cdk-incidents:skip-smoke-test is set")}
-    if event["RequestType"] == "Update" and run.stack_rolls_back(event["StackId"]):
-        # The old code must come back whatever the test of it would say.
-        return answer | {"Data": _skipped("the stack rolls back")}
-    try:
-        return answer | {"Data": run.prove(nonce=_digest(event["RequestId"]))}
-    except SmokeTestFailed as failure:
-        # The framework names a log group too, but one that there is none of: ours has a name of its own.
-        raise SmokeTestFailed(f"{failure} The test's log: {context.log_group_name}") from None
-
-
 class Run:
     """One run of the test: five steps, and the way back from any of them.
 
@@ -115,6 +53,8 @@ class Run:
     ----------
     settings
         What to test.
+    path
+        By which way.
     clients
         What to ask.
     stack
@@ -126,38 +66,40 @@ class Run:
     """
 
     def __init__(
-        self, settings: Settings, clients: Clients, *, stack: str, identity: str, ends_at: float
+        self, settings: Settings, path: Path, clients: Clients, *, stack: str, identity: str, ends_at: float
     ) -> None:
         self.stack = stack
         self._settings = settings
+        self._path = path
         self._identity = identity
-        self._steps_end_at = ends_at - _STEPS_END_S
+        self._steps_end_at = ends_at - STEPS_END_S
         self._clients = clients.until(self._steps_end_at)
-        self._records = QuietRecords(self._clients, settings.response_plan_arn)
+        self._records = QuietRecords(self._clients, path.quiet_plan_arn)
         self._for_clean_up = clients.until(ends_at - _CLEAN_UP_ENDS_S)
         self._began = datetime.now(timezone.utc)
         self._diagnosis = Diagnosis(
             clients.until(ends_at - _DIAGNOSIS_ENDS_S),
-            canary_name=settings.canary_name,
-            log_group=settings.log_group,
+            canary_name=path.canary_name,
+            log_group=path.log_group,
             began=self._began,
         )
         self._steps: list[tuple[str, int]] = []
         self._warnings: list[str] = []
 
-    def stack_rolls_back(self, stack_id: str) -> bool:
-        """Tell whether CloudFormation is on its way back to the old template; if nobody knows, it is not."""
-        try:
-            stacks = self._clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-            return any("ROLLBACK" in stack["StackStatus"] for stack in stacks)
-        except Exception as error:  # noqa: BLE001 - not to know is no reason to fail
-            log("WARNING", "the stack does not tell whether it rolls back", reason=describe(error))
-            return False
+    def prove(self, *, nonce: str, changed: Collection[str]) -> dict[str, str]:
+        """Run all steps; return the attributes of the custom resource.
 
-    def prove(self, *, nonce: str) -> dict[str, str]:
-        """Run all steps; return the attributes of the custom resource."""
+        Parameters
+        ----------
+        nonce
+            What tells this run's incident from another's.
+        changed
+            The names of the plans that this deployment makes or changes.
+        """
         title = f"Smoke test of {self.stack} ({self._identity} {nonce})"
         try:
+            with self._step("preflight"):
+                self._look(changed)
             with self._step("canary"):
                 plan = self._quiet_plan()
                 self._remove_leftovers(self._records)
@@ -183,13 +125,27 @@ class Run:
         with _never_failing("the canary was not set to OK"):
             self._set_canary("OK", reason, self._for_clean_up)
         with _never_failing("what the test left was not removed"):
-            self._remove_leftovers(QuietRecords(self._for_clean_up, self._settings.response_plan_arn))
+            self._remove_leftovers(QuietRecords(self._for_clean_up, self._path.quiet_plan_arn))
 
     # --- the steps
 
+    def _look(self, changed: Collection[str]) -> None:
+        """Look at what matters to people, before anything starts."""
+        verdict = judge(
+            preflight(self._settings, self._clients), changed=changed, severities=self._settings.severities
+        )
+        self._warnings += [f"warning: {finding}" for finding in verdict.warnings]
+        if verdict.errors:
+            raise _failure(
+                "preflight",
+                expected="all to be ready that this deployment has declared",
+                seen="; ".join(f"{finding.id}: {finding.text}" for finding in verdict.errors),
+                remedy=" ".join(dict.fromkeys(finding.remedy for finding in verdict.errors)),
+            )
+
     def _quiet_plan(self) -> dict[str, Any]:
         """Return the plan, after a look at whom it would wake."""
-        plan = dict(self._clients.incidents.get_response_plan(arn=self._settings.response_plan_arn))
+        plan = dict(self._clients.incidents.get_response_plan(arn=self._path.quiet_plan_arn))
         chat_channel = plan.get("chatChannel") or {}
         wakes = {
             "engagements": plan.get("engagements"),
@@ -203,7 +159,7 @@ class Run:
         if loud:
             raise _failure(
                 "canary",
-                expected=f"the quiet plan {self._settings.response_plan_name} to tell nobody and run nothing",
+                expected=f"the quiet plan {self._path.quiet_plan_name} to tell nobody and run nothing",
                 seen=f"{', '.join(loud)} in it",
                 remedy="leave quiet_plan out to have one made, or pass one that engages nobody.",
             )
@@ -214,7 +170,7 @@ class Run:
         if record is None:
             raise _failure(
                 "incident",
-                expected=f"an incident titled {title!r} of plan {self._settings.response_plan_name}"
+                expected=f"an incident titled {title!r} of plan {self._path.quiet_plan_name}"
                 f" within {self._settings.timeout_s:.0f} s",
                 seen=self._diagnosis.tell(),
                 remedy="mend what is named there, or give it longer with SmokeTest(timeout=…).",
@@ -230,7 +186,7 @@ class Run:
         ]
         # No document says that the trigger's ARN becomes the record's resource.
         if trigger_arn:
-            checks.append(("source's ARN", self._settings.canary_arn, trigger_arn))
+            checks.append(("source's ARN", self._path.canary_arn, trigger_arn))
         event = self._look_for(
             lambda: self._records.trigger_event(record["arn"]),
             until=min(time.monotonic() + _TIMELINE_S, self._last_look()),
@@ -242,7 +198,7 @@ class Run:
                 " a runbook that reads the alarm from it would not find it"
             )
         else:
-            checks.append(("trigger event's alarm", self._settings.canary_name, alarm_in(event)))
+            checks.append(("trigger event's alarm", self._path.canary_name, alarm_in(event)))
         for field, expected, seen in checks:
             if expected != seen:
                 raise _failure(
@@ -300,7 +256,7 @@ class Run:
 
     def _set_canary(self, state: str, reason: str, clients: Clients) -> None:
         clients.cloudwatch.set_alarm_state(
-            AlarmName=self._settings.canary_name, StateValue=state, StateReason=reason[:1023]
+            AlarmName=self._path.canary_name, StateValue=state, StateReason=reason[:1023]
         )
 
     @contextlib.contextmanager
@@ -334,11 +290,6 @@ def _shown(error: Exception) -> SmokeTestFailed:
     return SmokeTestFailed(message)
 
 
-def _skipped(why: str) -> dict[str, str]:
-    log("WARNING", f"skipped: {why}")
-    return {"Result": f"skipped: {why}", "IncidentRecordArn": ""}
-
-
 @contextlib.contextmanager
 def _never_failing(what: str) -> Iterator[None]:
     # Whatever fails here must not hide what failed before, nor block a deletion.
@@ -346,16 +297,3 @@ def _never_failing(what: str) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - see above
         log("WARNING", what, reason=describe(error))
-
-
-def _identity(event: Mapping[str, Any]) -> str:
-    return _digest(f"{event['StackId']} {event['LogicalResourceId']}")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _stack_name(event: Mapping[str, Any]) -> str:
-    # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID
-    return str(event["StackId"]).split("/")[1]

@@ -21,23 +21,37 @@ ONE_CALL_S = 6.0
 """The longest that one attempt can take."""
 
 _TRIES = 4
-_SERVICES = ("cloudwatch", "ssm-incidents", "ssm", "logs", "cloudformation")
+_SERVICES = {
+    "cloudwatch": "cloudwatch",
+    "incidents": "ssm-incidents",
+    "contacts": "ssm-contacts",
+    "ssm": "ssm",
+    "sns": "sns",
+    "functions": "lambda",
+    "logs": "logs",
+    "cloudformation": "cloudformation",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Clients:
-    """The clients; made once, passed in."""
+    """The clients, passed in, and the Region that they ask."""
 
     cloudwatch: Any
     incidents: Any
+    contacts: Any
     ssm: Any
+    sns: Any
+    functions: Any
     logs: Any
     cloudformation: Any
+    region: str = ""
 
     @classmethod
-    def default(cls) -> Clients:
-        """Make the clients, with time-outs that leave room to answer."""
-        return cls(*(boto3.client(service, config=CONFIG) for service in _SERVICES))
+    def default(cls, region: str) -> Clients:
+        """Give clients of a Region, with time-outs that leave room to answer."""
+        clients: dict[str, Any] = {name: _WhenAsked(service, region) for name, service in _SERVICES.items()}
+        return cls(**clients, region=region)
 
     def until(self, limit: float) -> Clients:
         """Give the same clients, which begin no call after a time of the monotonic clock.
@@ -45,8 +59,23 @@ class Clients:
         All that the test asks may be asked twice without harm, so they ask again what may pass: throttling, a
         lost answer, and a denial, since the role may be seconds old.
         """
-        names = (field.name for field in dataclasses.fields(self))
-        return Clients(*(_InTime(getattr(self, name), limit) for name in names))
+        clients: dict[str, Any] = {name: _InTime(getattr(self, name), limit) for name in _SERVICES}
+        return Clients(**clients, region=self.region)
+
+
+class _WhenAsked:
+    """A client that is made with the first question: most runs need few of them."""
+
+    def __init__(self, service: str, region: str) -> None:
+        self._service = service
+        self._region = region
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        return boto3.client(self._service, region_name=self._region, config=CONFIG)
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
 
 
 class _InTime:

@@ -1,0 +1,106 @@
+"""What the look at the pipeline finds, and whether it fails the deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+_ALWAYS, _CHANGED, _LATER = "always", "changed", "later"
+
+# What this deployment broke fails it; what was so before, or can only be mended after it, warns. Without a
+# replication set in the Region nothing can start at all.
+_CLASSES = {
+    "replication-set-missing": _ALWAYS,
+    "replication-set-not-active": _ALWAYS,
+    "region-not-in-set": _ALWAYS,
+    "plan-missing": _CHANGED,
+    "plan-differs": _CHANGED,
+    "plan-reaches-nobody": _LATER,
+    "contact-missing": _CHANGED,
+    "contact-without-channels": _CHANGED,
+    "channel-missing": _CHANGED,
+    "channel-not-activated": _LATER,
+    "nobody-on-call": _CHANGED,
+    "rota-gap": _LATER,
+    "topic-missing": _CHANGED,
+    "topic-refuses": _CHANGED,
+    "runbook-missing": _CHANGED,
+    "runbook-version-missing": _CHANGED,
+    "runbook-parameters": _CHANGED,
+    "route-permission": _LATER,
+    "route-destination": _LATER,
+    "alarm-actions-disabled": _LATER,
+    "not-looked": _LATER,
+}
+IDS = frozenset(_CLASSES)
+"""By these users move findings; they stay."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Parameters
+    ----------
+    id
+        What kind of thing, one of `IDS`.
+    plan
+        The name of the plan whose people it concerns; empty if it concerns all.
+    text
+        What was expected and what was seen.
+    remedy
+        What to do.
+    mends_later
+        Whether nobody can mend it before the deployment ends.
+    """
+
+    id: str
+    plan: str
+    text: str
+    remedy: str
+    mends_later: bool = False
+
+    def __str__(self) -> str:
+        """Say it to people."""
+        return f"{self.id}: {self.text}. Remedy: {self.remedy}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """The findings by what they do to the deployment."""
+
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+def judge(findings: Iterable[Finding], *, changed: Collection[str], severities: Mapping[str, str]) -> Verdict:
+    """Tell errors from warnings; what is ignored is in neither.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+    changed
+        The names of the plans that this deployment makes or changes.
+    severities
+        What users have moved, by the finding's id.
+    """
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    for finding in findings:
+        severity = severities.get(finding.id) or _severity(finding, changed)
+        if severity == "error":
+            errors.append(finding)
+        elif severity == "warning":
+            warnings.append(finding)
+    return Verdict(tuple(errors), tuple(warnings))
+
+
+def _severity(finding: Finding, changed: Collection[str]) -> str:
+    kind = _CLASSES[finding.id]
+    if kind == _ALWAYS or (kind == _CHANGED and finding.plan in changed and not finding.mends_later):
+        return "error"
+    return "warning"
