@@ -37,7 +37,14 @@ _READ_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 _KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "LOG_LEVEL"}
 SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+# What a GET asks of a function under a path like …/functions/NAME/aliases/live, by the path's end.
+_FUNCTION_READS = {
+    r"/policy$": "GetPolicy",
+    r"/aliases/[^/]+$": "GetAlias",
+    r"/event-invoke-config$": "GetFunctionEventInvokeConfig",
+}
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
+_PARTS = 7  # of a function's ARN without a qualifier
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
@@ -106,7 +113,7 @@ class Emulator:
         self.app = importlib.import_module("ministack.app").app
         self._responses = importlib.import_module("ministack.core.responses")
         self._router = importlib.import_module("ministack.core.router")
-        self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
+        self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
         self._lambda: Any = importlib.import_module("ministack.services.lambda_svc")
         self._cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
         self._bridge: Any = importlib.import_module("ministack.services.eventbridge")
@@ -308,6 +315,49 @@ class Emulator:
             return {**record, "config": config}, config
 
         self._lambda._effective_func_record_for_qualifier = effective
+
+    def fix_function_permissions(self) -> None:
+        """Ask for the action of each look at an alias, and for the qualifier that is named.
+
+        CHOICE: whether a look at an alias's policy or settings is one at the function or at the alias is not
+        documented; here both must be allowed.
+        """
+        actions: Any = importlib.import_module("ministack.core.iam_actions")
+        named, resource, enforce = (
+            actions._lambda_action,
+            actions.extract_resource_arn,
+            self._evaluator.enforce,
+        )
+        reads = {f"lambda:{action}" for action in _FUNCTION_READS.values()}
+
+        def action_of(method: str, path: str) -> Any:
+            found = (action for end, action in _FUNCTION_READS.items() if re.search(end, path))
+            return next(found, None) if method == "GET" and "/functions/" in path else None
+
+        def resource_of(service: str, method: str, path: str, *rest: Any) -> Any:
+            arn = resource(service, method, path, *rest)
+            alias = re.search(r"/aliases/([^/]+)$", path) if action_of(method, path) else None
+            qualifier = alias[1] if alias else "".join(rest[2].get("Qualifier", ()))
+            bare = service == "lambda" and ":function:" in arn and len(arn.split(":")) == _PARTS
+            return f"{arn}:{qualifier}" if bare and qualifier else arn
+
+        def enforce_both(
+            key: str,
+            action: str,
+            service: str,
+            region: str,
+            resource_arn: str = "*",
+            service_context: Any = None,
+        ) -> Any:
+            denied = enforce(key, action, service, region, resource_arn, service_context)
+            if denied is None and action in reads:
+                bare = ":".join(resource_arn.split(":")[:_PARTS])
+                denied = enforce(key, action, service, region, bare, service_context)
+            return denied
+
+        actions._lambda_action = lambda method, path: action_of(method, path) or named(method, path)
+        actions.extract_resource_arn = resource_of
+        self._evaluator.enforce = enforce_both
 
     def fix_function_logs(self) -> None:
         """Write a function's log only where its role may: a group that is missing needs CreateLogGroup.

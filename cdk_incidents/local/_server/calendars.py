@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from . import documents
 from .errors import ServiceError
 
 if TYPE_CHECKING:
@@ -42,13 +43,8 @@ def get_calendar_state(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> 
     }
 
 
-def arn(caller: Caller, name: str) -> str:
-    """Give the ARN of a calendar that is named by it, or by its name."""
-    return name if ":" in name else f"arn:aws:ssm:{caller.region}:{caller.account.id}:document/{name}"
-
-
 def _find(cloud: Cloud, caller: Caller, name: str) -> str:
-    _, _, _, region, account, resource = arn(caller, name).split(":", 5)
+    _, _, _, region, account, resource = documents.arn(caller, name).split(":", 5)
     document = cloud.account(account).documents.get((region, resource.partition("/")[2]))
     if document is None:
         raise ServiceError("InvalidDocument", f"There is no document {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import calendars
+from . import documents
 from .errors import denied
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _ON_RECORD_AND_PLAN = {
     "DeleteTimelineEvent": "incidentRecordArn",
 }
 _ON_OPS_ITEM = ("GetOpsItem", "UpdateOpsItem", "DeleteOpsItem")
+_ON_DOCUMENTS = {*documents.plays(), "GetCalendarState"} - {"ListDocuments"}
 # One of these names what an operation on contacts is about.
 _IN_CONTACTS = ("ContactId", "ContactArn", "ContactChannelId", "RotationId", "EngagementId", "ResourceARN")
 
@@ -63,8 +64,8 @@ def _resources(caller: Caller, operation: str, params: dict[str, Any]) -> list[s
         return [account.arn(f"response-plan/{params['name']}")]
     if operation in _ON_OPS_ITEM:
         return [f"arn:aws:ssm:{caller.region}:{account.id}:opsitem/{params['OpsItemId']}"]
-    if operation == "GetCalendarState":
-        return [calendars.arn(caller, name) for name in params["CalendarNames"]]
+    if operation in _ON_DOCUMENTS:
+        return [documents.arn(caller, name) for name in params.get("CalendarNames") or [params["Name"]]]
     return ["*"]
 
 

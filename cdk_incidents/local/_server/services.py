@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import (
     calendars,
     contacts,
+    documents,
     engagements,
     faults,
     incidents,
@@ -17,7 +18,6 @@ from . import (
     permissions,
     replication,
     response_plans,
-    runbooks,
     sharing,
     timeline,
 )
@@ -71,7 +71,7 @@ SYSTEMS_MANAGER: dict[str, Play] = {
     "DeleteOpsItem": ops_items.delete_ops_item,
     "DescribeOpsItems": ops_items.describe_ops_items,
     "GetCalendarState": calendars.get_calendar_state,
-    **runbooks.plays(),
+    **documents.plays(),
 }
 CLOUDWATCH: dict[str, Play] = {
     "PutAlarmMuteRule": mutes.put_alarm_mute_rule,

@@ -269,6 +269,7 @@ class Stack:
     """One stack, created, updated and deleted through CloudFormation's API."""
 
     def __init__(self, aws: Aws, key: str = "test") -> None:
+        self.aws = aws
         self.name = unique("stack")
         self._client = aws.client("cloudformation", key=key)
 

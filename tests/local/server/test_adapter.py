@@ -47,6 +47,10 @@ _USED = {
         "pin_signed_request": "method raw_path query_params raw_headers handshake",
         "request_caller_arn": "headers query_params",
     },
+    "ministack.core.iam_actions": {
+        "_lambda_action": "method path",
+        "extract_resource_arn": "service method path headers body query_params region account_id",
+    },
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs": "func request_id log_text error duration_ms",
         "_effective_func_record_for_qualifier": "func qualifier",
