@@ -1,6 +1,8 @@
-"""A small app with a smoke test, and the ways to break it: `--context break=role|permission|code|…`."""
+"""A small app with a smoke test, and the ways to break it."""
 
-import sys
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,54 +10,55 @@ from aws_cdk import aws_events as events
 
 import cdk_incidents as incidents
 
-app = cdk.App()
-stack = cdk.Stack(app, app.node.try_get_context("stack") or "Breakable")
-plan = incidents.ResponsePlan(stack, "Plan", incident=incidents.IncidentTemplate.high(title="Real trouble"))
-trigger = incidents.IncidentTrigger(stack, "Trigger")
-route = trigger.add_route(
-    "Critical", response_plan=plan, auto_resolve=True, title=app.node.try_get_context("title") or "{title}"
-)
-metric = cloudwatch.Metric(namespace="Shop", metric_name="Errors")
-route.watch(cloudwatch.Alarm(stack, "Alarm", metric=metric, threshold=1, evaluation_periods=1))
-pattern = events.EventPattern(source=["shop"])
-events.Rule(stack, "Rule", event_pattern=pattern, targets=[route.rule_target()])
-incidents.SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(5))
+if TYPE_CHECKING:
+    from constructs import Construct
 
+ROLE = "Trigger/Role/Resource"
+TRIGGER = "Trigger/Function/Resource"
+SMOKE_TEST = "SmokeTest/Provider/Function/Resource"
 
-def resource(path: str) -> cdk.CfnResource:
-    """Return the L1 at a path below the stack."""
-    found = stack
-    for construct_id in path.split("/"):
-        found = found.node.find_child(construct_id)  # type: ignore[assignment]
-    if not isinstance(found, cdk.CfnResource):
-        sys.exit(f"{path} is no CloudFormation resource")
-    return found
-
-
-BREAKS = {
-    "role": (
-        "Trigger/Role/Resource",
-        "Policies.0.PolicyDocument.Statement.7.Action",
-        "ssm-incidents:GetReplicationSet",
-    ),
-    "permission": ("Trigger/Quiet/Alarms", "Principal", "s3.amazonaws.com"),
-    "code": ("Trigger/Function/Resource", "Code.ZipFile", "raise RuntimeError('broken on purpose')\n"),
-    "crash": (
-        "SmokeTest/Provider/Function/Resource",
-        "Code.ZipFile",
-        "import os\ndef handler(event, context):\n    os._exit(1)\n",
-    ),
-    "time-out": (
-        "SmokeTest/Provider/Function/Resource",
-        "Code.ZipFile",
-        "import time\ndef handler(event, context):\n    time.sleep(60)\n",
-    ),
+BREAKS: dict[str, list[tuple[str, str, Any]]] = {
+    "": [],
+    "role": [
+        (ROLE, "Policies.0.PolicyDocument.Statement.7.Action", "ssm-incidents:GetReplicationSet"),
+    ],
+    "permission": [
+        ("Trigger/Quiet/Alarms", "Principal", "s3.amazonaws.com"),
+    ],
+    "code": [
+        (TRIGGER, "Code.ZipFile", "raise RuntimeError('broken on purpose')\n"),
+    ],
+    "crash": [
+        (SMOKE_TEST, "Code.ZipFile", "import os\ndef handler(event, context):\n    os._exit(1)\n"),
+    ],
+    "time-out": [
+        (SMOKE_TEST, "Code.ZipFile", "import time\ndef handler(event, context):\n    time.sleep(60)\n"),
+        (SMOKE_TEST, "Timeout", 3),
+    ],
 }
-broken = app.node.try_get_context("break")
-if broken:
-    path, property_path, value = BREAKS[broken]
-    resource(path).add_property_override(property_path, value)
-if broken == "time-out":
-    resource("SmokeTest/Provider/Function/Resource").add_property_override("Timeout", 3)
+"""What each break changes: of the L1 at a path below the stack, a property, its new value."""
 
-app.synth()
+
+def breakable(app: Construct, name: str = "Shop", *, broken: str = "", title: str = "{title}") -> cdk.Stack:
+    """Make the stack, whole or broken in one of the ways."""
+    stack = cdk.Stack(app, name)
+    incident = incidents.IncidentTemplate.high(title="Real trouble")
+    plan = incidents.ResponsePlan(stack, "Plan", incident=incident)
+    trigger = incidents.IncidentTrigger(stack, "Trigger")
+    route = trigger.add_route("Critical", response_plan=plan, auto_resolve=True, title=title)
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="Errors")
+    route.watch(cloudwatch.Alarm(stack, "Alarm", metric=metric, threshold=1, evaluation_periods=1))
+    pattern = events.EventPattern(source=["shop"])
+    events.Rule(stack, "Rule", event_pattern=pattern, targets=[route.rule_target()])
+    incidents.SmokeTest(stack, "SmokeTest", trigger=trigger, timeout=cdk.Duration.seconds(5))
+    for path, property_path, value in BREAKS[broken]:
+        _l1(stack, path).add_property_override(property_path, value)
+    return stack
+
+
+def _l1(stack: cdk.Stack, path: str) -> cdk.CfnResource:
+    found: Any = stack
+    for construct_id in path.split("/"):
+        found = found.node.find_child(construct_id)
+    assert isinstance(found, cdk.CfnResource), path
+    return found
