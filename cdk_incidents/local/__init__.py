@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cloud import LocalCloud
     from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
-    from .outbox import Page, RunbookExecution
+    from .outbox import Page, RunbookExecution, TopicMessage
 
 __all__ = [
     "DeployError",
@@ -25,8 +25,9 @@ __all__ = [
     "Page",
     "RunbookExecution",
     "SynthError",
+    "TopicMessage",
 ]
-_HOMES = {"LocalCloud": ".cloud", "Page": ".outbox", "RunbookExecution": ".outbox"}
+_HOMES = {"LocalCloud": ".cloud", "Page": ".outbox", "RunbookExecution": ".outbox", "TopicMessage": ".outbox"}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .outbox import Page, RunbookExecution
+    from .outbox import Page, RunbookExecution, TopicMessage
 
 _HIGHEST_PORT = 65535
 
@@ -419,6 +419,15 @@ class LocalCloud:
         return runs
 
     @property
+    def messages(self) -> list[TopicMessage]:
+        """Every message that a topic took, whoever sent it: chat, notification, fallback.
+
+        A plan that is made or changed sends a test message to each of its topics; its `event` is `TEST`.
+        """
+        messages: list[TopicMessage] = self._server.control("GET", "messages")["messages"]
+        return messages
+
+    @property
     def starts(self) -> list[dict[str, Any]]:
         """Every incident that the service was asked to start, and its outcome.
 
@@ -446,6 +455,25 @@ class LocalCloud:
         """
         event = {"source": source, "detail-type": detail_type, "detail": detail, "resources": resources}
         self._server.control("POST", "events", event)
+
+    def set_replication_status(self, status: str, *, region: str = "") -> None:
+        """Let the replication set be in a status, as while it changes or after that failed.
+
+        A set without a Region needs no such help: UpdateReplicationSet removes it.
+
+        Parameters
+        ----------
+        status
+            `ACTIVE`, `CREATING`, `UPDATING`, `DELETING` or `FAILED`
+        region
+            the Region of the set that is in it; the set as a whole by default, which alone can be `UPDATING`
+
+        Raises
+        ------
+        LocalCloudError
+            if there is no such status
+        """
+        self._server.control("POST", "replication", {"status": status, "region": region})
 
     @cached_property
     def faults(self) -> Faults:

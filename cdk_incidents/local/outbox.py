@@ -1,4 +1,4 @@
-"""What would have left the loopback AWS: pages to people, runs of runbooks."""
+"""What would have left the loopback AWS: pages to people, messages to topics, runs of runbooks."""
 
 from __future__ import annotations
 
@@ -70,3 +70,28 @@ class RunbookExecution(TypedDict):
     execution_arn: str
     started_at: str
     problem: str
+
+
+class TopicMessage(TypedDict):
+    """A message that a topic took.
+
+    Attributes
+    ----------
+    topic
+        the topic's ARN
+    subject, message
+        what it says; Incident Manager's text is JSON
+    sent_at
+        when, as ISO 8601 writes it
+    event
+        of Incident Manager's: `TEST`, `OPENED`, `UPDATED` or `RESOLVED`; empty if another sent it
+    incident_record_arn
+        for which incident; empty if for none
+    """
+
+    topic: str
+    subject: str
+    message: str
+    sent_at: str
+    event: str
+    incident_record_arn: str

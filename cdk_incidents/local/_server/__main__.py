@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import adapter, cloudformation
+from . import adapter, cloudformation, notifications
 from .alarms import Alarms
 from .async_invoke import AsyncInvoker
 from .control import Control
@@ -108,6 +109,7 @@ async def _run(
     invoke = AsyncInvoker(emulator, options.retry_base_s)
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
+    emulator.on_topic_message(functools.partial(notifications.note, cloud))
     emulator.on_incident_target(EventTargets(emulator, cloud, services["ssm-incidents"]))
     home = f"arn:aws:events:{options.region}:{options.account}:event-bus/default"
 

@@ -537,6 +537,18 @@ class Emulator:
         """Publish to a topic."""
         self._topics.publish_internal(topic_arn, message, subject)
 
+    def on_topic_message(self, told: Callable[[str, str, str], None]) -> None:
+        """Tell of every message that a topic takes: the topic, the subject and the text."""
+        fan_out = self._topics._fanout
+
+        def tell_and_fan_out(
+            topic_arn: str, number: str, text: str, subject: str, *rest: Any, **more: Any
+        ) -> None:
+            told(topic_arn, subject or "", text)
+            fan_out(topic_arn, number, text, subject, *rest, **more)
+
+        self._topics._fanout = tell_and_fan_out
+
     def role_refuses(self, role_arn: str, service: str, source_arn: str, wanted: dict[str, list[str]]) -> str:
         """Tell why a service cannot act as a role on one of each action's resources; empty if it can."""
         account, _ = self.here()

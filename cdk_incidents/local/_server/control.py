@@ -8,6 +8,7 @@ import os
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from . import replication
 from .contacts import activate_all
 from .faults import TRANSPORT, Fault
 from .wire import Request, Response
@@ -49,6 +50,7 @@ class Control:
             "POST rules": self._rule,
             "POST events": self._event,
             "POST clock": self._move,
+            "POST replication": self._replicate,
         }
         if route in takes:
             return takes[route](request.body)
@@ -58,6 +60,7 @@ class Control:
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": self._cloud.region},
             "GET pages": lambda: {"pages": self._cloud.pages},
+            "GET messages": lambda: {"messages": self._cloud.messages},
             "GET runbooks": lambda: {"runbooks": self._cloud.runbooks},
             "GET codes": lambda: {"codes": {k: v for a in self._accounts() for k, v in a.codes.items()}},
             "GET clock": self._time,
@@ -130,6 +133,19 @@ class Control:
     def _event(self, body: bytes) -> Response:
         """Put an event of an AWS service on the bus."""
         self._put_event(json.loads(body))
+        return _json({})
+
+    def _replicate(self, body: bytes) -> Response:
+        """Let every replication set, or one of its Regions, be in a status, as while it changes."""
+        asked = json.loads(body)
+        allowed = replication.REGION_STATUSES if asked["region"] else replication.STATUSES
+        if asked["status"] not in allowed:
+            return _json(
+                {"error": f"status must be one of {', '.join(allowed)} (got {asked['status']!r})"}, 400
+            )
+        for account in self._accounts():
+            if account.replication_set:
+                replication.put_status(account.replication_set, asked["status"], asked["region"])
         return _json({})
 
     def _problem(self, fault: Fault) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .state import Caller, Cloud
 
 _SERVICE = "ssm-incidents.amazonaws.com"
+_BEGINNING = '{"source": "aws.ssm-incidents", '  # of Incident Manager's own messages
 
 
 def verify(cloud: Cloud, caller: Caller, plan: dict[str, Any]) -> None:
@@ -38,10 +39,26 @@ def tell(cloud: Cloud, event: str, record: dict[str, Any]) -> None:
             cloud.outside.publish(topic, subject[:100], _message(event, record["arn"], told))
 
 
+def note(cloud: Cloud, topic: str, subject: str, text: str) -> None:
+    """Write down a message that a topic took, whoever sent it."""
+    told: dict[str, Any] = json.loads(text) if text.startswith(_BEGINNING) else {}
+    incident = told.get("arn", "") if ":incident-record/" in told.get("arn", "") else ""
+    cloud.messages.append(
+        {
+            "topic": topic,
+            "subject": subject,
+            "message": text,
+            "sent_at": cloud.clock.now().isoformat(),
+            "event": told.get("event", ""),
+            "incident_record_arn": incident,
+        }
+    )
+
+
 def _topics(source: dict[str, Any]) -> list[str]:
     targets = [t["snsTopicArn"] for t in source.get("notificationTargets") or [] if "snsTopicArn" in t]
     return list(dict.fromkeys([*targets, *(source.get("chatChannel") or {}).get("chatbotSns", [])]))
 
 
 def _message(event: str, arn: str, told: dict[str, Any]) -> str:
-    return json.dumps({"source": "aws.ssm-incidents", "event": event, "arn": arn, **told})
+    return _BEGINNING + json.dumps({"event": event, "arn": arn, **told})[1:]

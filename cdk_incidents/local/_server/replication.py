@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .state import Caller, Cloud
 
 _REGIONS = 3
+STATUSES = ("ACTIVE", "CREATING", "UPDATING", "DELETING", "FAILED")
+REGION_STATUSES = ("ACTIVE", "CREATING", "DELETING", "FAILED")
 
 
 def require(caller: Caller) -> None:
@@ -20,6 +22,14 @@ def require(caller: Caller) -> None:
     if found is None or caller.region not in found["regionMap"]:
         # CHOICE: the error that such a call gets is not documented.
         raise not_found("REPLICATION_SET", f"in {caller.region}")
+
+
+def put_status(own: dict[str, Any], status: str, region: str) -> None:
+    """Let a set be in a status, or one of its Regions. CHOICE: the other operations go on all the same."""
+    if not region:
+        own["status"] = status
+    elif region in own["regionMap"]:
+        own["regionMap"][region]["status"] = status
 
 
 def create_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,8 @@ class Cloud:
     # Every page that would have been sent, and every runbook that would have been started.
     pages: list[dict[str, Any]] = field(default_factory=list)
     runbooks: list[dict[str, Any]] = field(default_factory=list)
+    # Every message that a topic took.
+    messages: list[dict[str, Any]] = field(default_factory=list)
     # What is shared by RAM, by the share's ARN.
     shares: dict[str, dict[str, Any]] = field(default_factory=dict)
     outside: Outside = field(default_factory=Alone)

@@ -265,6 +265,26 @@ def test_an_event_of_an_aws_service(local_cloud: LocalCloud) -> None:
     sqs.delete_queue(QueueUrl=url)
 
 
+def test_messages_that_topics_took(local_cloud: LocalCloud) -> None:
+    """Each is told, with whatever it says."""
+    sns = local_cloud.client("sns")
+    topic = sns.create_topic(Name="told")["TopicArn"]
+    sns.publish(TopicArn=topic, Subject="s", Message="m")
+    (message,) = [message for message in local_cloud.messages if message["topic"] == topic]
+    assert (message["subject"], message["message"], message["event"]) == ("s", "m", "")
+
+
+def test_a_replication_set_on_its_way(local_cloud: LocalCloud) -> None:
+    """Its status is what was asked for; what is no status is refused."""
+    incidents = local_cloud.client("ssm-incidents")
+    (arn,) = incidents.list_replication_sets()["replicationSetArns"]
+    local_cloud.set_replication_status("UPDATING")
+    assert incidents.get_replication_set(arn=arn)["replicationSet"]["status"] == "UPDATING"
+    local_cloud.set_replication_status("ACTIVE")
+    with pytest.raises(LocalCloudError, match=r"ACTIVE, CREATING, DELETING, FAILED \(got 'UPDATING'\)"):
+        local_cloud.set_replication_status("UPDATING", region="us-east-1")
+
+
 def test_faults_by_a_seed(local_cloud: LocalCloud) -> None:
     """A part of the calls fails, until they are cleared."""
     local_cloud.faults.seed(7, {"ListIncidentRecords": 0})

@@ -86,7 +86,7 @@ _USED = {
         " message_attributes topic_arn",
         "_find_subscription": "topic_arn sub_arn",
         "_deliver_to_lambda": "endpoint envelope topic_arn sub_arn msg_id raw_message message_attributes",
-        "_fanout": "topic_arn msg_id message subject",
+        "_fanout": "topic_arn msg_id message subject message_structure message_attributes message_group_id",
         "_topic_by_arn_any_scope": "topic_arn",
         "publish_internal": "topic_arn message subject",
     },

@@ -260,3 +260,67 @@ def test_what_cloudformation_made_answers(stack: Stack) -> None:
             look(**ref)
     with pytest.raises(ClientError, match="NotFound"):
         aws.client("sns").get_topic_attributes(TopicArn=given["Topic"])
+
+
+def _statuses(incidents: Any) -> tuple[str, dict[str, str]]:
+    (arn,) = incidents.list_replication_sets()["replicationSetArns"]
+    found = incidents.get_replication_set(arn=arn)["replicationSet"]
+    return found["status"], {name: region["status"] for name, region in found["regionMap"].items()}
+
+
+def test_a_replication_set_may_be_on_its_way(aws: Aws) -> None:
+    """It or one of its Regions is in the status that was asked for; all else goes on."""
+    incidents = aws.client("ssm-incidents")
+    for status, region in (("UPDATING", ""), ("FAILED", REGION), ("FAILED", "eu-west-9")):
+        aws.control("POST", "replication", {"status": status, "region": region})
+    try:
+        assert _statuses(incidents) == ("UPDATING", {REGION: "FAILED"})
+        assert aws.start(aws.plan())
+    finally:
+        for region in ("", REGION):
+            aws.control("POST", "replication", {"status": "ACTIVE", "region": region})
+    assert _statuses(incidents) == ("ACTIVE", {REGION: "ACTIVE"})
+
+
+def test_a_replication_set_may_lack_the_region(aws: Aws) -> None:
+    """Then it can be looked at from there all the same, and nothing else can be done."""
+    account = f"{77:012d}"
+    here, there = (aws.client("ssm-incidents", region, account) for region in (REGION, "eu-west-1"))
+    (arn,) = here.list_replication_sets()["replicationSetArns"]
+    here.update_replication_set(arn=arn, actions=[{"addRegionAction": {"regionName": "eu-west-1"}}])
+    there.update_replication_set(arn=arn, actions=[{"deleteRegionAction": {"regionName": REGION}}])
+    assert _statuses(here) == ("ACTIVE", {"eu-west-1": "ACTIVE"})
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        here.list_response_plans()
+    assert there.list_response_plans()["responsePlanSummaries"] == []
+
+
+def test_a_channel_that_was_switched_off_is_not_activated(aws: Aws) -> None:
+    """DeactivateContactChannel is seen by both looks; the owner's code brings it back."""
+    contacts, person = aws.client("ssm-contacts"), aws.contact("SMS")
+
+    def seen() -> list[str]:
+        (channel,) = contacts.list_contact_channels(ContactId=person)["ContactChannels"]
+        got = contacts.get_contact_channel(ContactChannelId=channel["ContactChannelArn"])
+        return [channel["ActivationStatus"], got["ActivationStatus"]]
+
+    (channel,) = contacts.list_contact_channels(ContactId=person)["ContactChannels"]
+    arn = channel["ContactChannelArn"]
+    assert seen() == ["ACTIVATED"] * 2
+    contacts.deactivate_contact_channel(ContactChannelId=arn)
+    assert seen() == ["NOT_ACTIVATED"] * 2
+    code = aws.control("GET", "codes")["codes"][arn]
+    contacts.activate_contact_channel(ContactChannelId=arn, ActivationCode=code)
+    assert seen() == ["ACTIVATED"] * 2
+
+
+def test_who_was_engaged_for_an_incident_is_found(aws: Aws, things: dict[str, str]) -> None:
+    """By the incident its engagements, by the engagement its pages; another incident's are not among them."""
+    contacts = aws.client("ssm-contacts")
+    aws.start(things["plan"])
+    (engagement,) = contacts.list_engagements(IncidentId=things["record"])["Engagements"]
+    assert engagement["ContactArn"] == things["person"]
+    told = contacts.describe_engagement(EngagementId=engagement["EngagementArn"])
+    assert (told["IncidentId"], told["ContactArn"]) == (things["record"], things["person"])
+    (page,) = contacts.list_pages_by_engagement(EngagementId=engagement["EngagementArn"])["Pages"]
+    assert (page["ContactArn"], page["IncidentId"]) == (things["person"], things["record"])

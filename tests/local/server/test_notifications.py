@@ -59,6 +59,22 @@ def test_an_incident_tells_its_topics(aws: Aws, incidents: Any) -> None:
         assert {message["arn"] for message in told} == {incident}
 
 
+def test_what_topics_took_is_told(aws: Aws, incidents: Any) -> None:
+    """Each message to any topic, once: Incident Manager's with its event and incident, others as they are."""
+    chat, other = aws.topic(), aws.topic()
+    incident = aws.start(_create(incidents, chat=chat))
+    incidents.update_incident_record(arn=incident, status="RESOLVED")
+    aws.client("sns").publish(TopicArn=other, Message="{}")
+    aws.client("sns").publish(TopicArn=other, Subject="s", Message="mine")
+    entry = {"Id": "1", "Message": "one of a batch"}
+    aws.client("sns").publish_batch(TopicArn=other, PublishBatchRequestEntries=[entry])
+    taken = aws.control("GET", "messages")["messages"]
+    told = [(m["event"], m["incident_record_arn"]) for m in taken if m["topic"] == chat]
+    assert told == [("TEST", ""), ("OPENED", incident), ("RESOLVED", incident)]
+    others = [(m["event"], m["subject"], m["message"]) for m in taken if m["topic"] == other]
+    assert others == [("", "", "{}"), ("", "s", "mine"), ("", "", "one of a batch")]
+
+
 def test_a_merged_start_tells_nobody(aws: Aws, incidents: Any) -> None:
     """The incident was told already."""
     topic, url = _subscribed(aws)
