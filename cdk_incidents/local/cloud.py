@@ -43,20 +43,28 @@ class Faults:
         self._server = server
 
     def add(
-        self, operation: str, *, error: str, times: int = 1, region: str = "", after_s: float | None = None
+        self,
+        operation: str,
+        *,
+        error: str,
+        times: int | None = 1,
+        region: str = "",
+        after_s: float | None = None,
     ) -> None:
         """Let the next calls of an operation fail.
 
         Parameters
         ----------
         operation
-            the API's name of it, such as `StartIncident`
+            the API's name of it, such as `StartIncident`; or a whole service, `ssm-incidents` or
+            `ssm-contacts`
         error
-            the error's code, such as `ThrottlingException`; or what becomes of the connection: `reset`
-            (broken before the work), `lost` (broken after it), `timeout` (no work, no answer), `slow` (a
-            late answer)
+            the error's code, such as `ThrottlingException`, or for credentials that are refused
+            `ExpiredTokenException` or `UnrecognizedClientException`; or what becomes of the connection:
+            `reset` (broken before the work), `lost` (broken after it), `timeout` (no work, no answer), `slow`
+            (a late answer)
         times
-            how many calls
+            how many calls; None is until `clear`
         region
             the Region whose calls fail; all by default
         after_s
@@ -76,6 +84,18 @@ class Faults:
             how many of an operation's calls fail, from 0 to 1: `{"StartIncident": 0.05}`
         """
         self._server.control("POST", "seed", {"seed": seed, "operations": dict(probabilities)})
+
+    def invoke_twice(self, function: str, *, times: int = 1) -> None:
+        """Let the next events of a function be delivered twice, as Lambda may do with an asynchronous one.
+
+        Parameters
+        ----------
+        function
+            a part of its ARN, its alias included; an empty text is any function's
+        times
+            how many events
+        """
+        self._server.control("POST", "twice", {"function": function, "times": times})
 
     def clear(self) -> None:
         """Take back what was asked for and has not happened yet, and the seed."""

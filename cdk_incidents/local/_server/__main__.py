@@ -106,7 +106,7 @@ async def _run(
     emulator.fix_function_permissions()
     emulator.fix_function_logs()
     emulator.fix_function_errors()
-    invoke = AsyncInvoker(emulator, options.retry_base_s)
+    invoke = AsyncInvoker(emulator, options.retry_base_s, cloud.twice)
     emulator.on_async_invocation(invoke)
     emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
     emulator.on_topic_message(functools.partial(notifications.note, cloud))

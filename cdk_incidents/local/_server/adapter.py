@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 VERSION = "1.5.33"
 _BAD_REQUEST = 400
 _LONGEST_HIDDEN_S = 12 * 3600
+_LONGEST_ANSWER = 4096  # bytes of a custom resource's
 _READ_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 _KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "LOG_LEVEL"}
@@ -42,6 +43,14 @@ _FUNCTION_READS = {
     r"/policy$": "GetPolicy",
     r"/aliases/[^/]+$": "GetAlias",
     r"/event-invoke-config$": "GetFunctionEventInvokeConfig",
+}
+# What Lambda says of a function that ended by itself, by how the emulator begins to tell it.
+_ENDS = {
+    "Worker process died": ("Runtime.ExitError", "Runtime exited with error"),
+    "Worker init failed: No module named": (
+        "Runtime.ImportModuleError",
+        "Unable to import module '{module}': No module named{rest}",
+    ),
 }
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
 _PARTS = 7  # of a function's ARN without a qualifier
@@ -195,6 +204,9 @@ class Emulator:
         def remember(token: str, response: dict[str, Any]) -> bool:
             key = (response.get("StackId", ""), response.get("LogicalResourceId", ""))
             given[key] = response.get("PhysicalResourceId", "")
+            text = json.dumps(response, separators=(",", ":"), ensure_ascii=False)
+            if len(text.encode()) > _LONGEST_ANSWER:
+                response = {"Status": "FAILED", "Reason": "Response object is too long."}
             return bool(deliver(token, response))
 
         def invoke_as_aws_does(
@@ -380,7 +392,7 @@ class Emulator:
         self._lambda._emit_lambda_logs = emit_where_allowed
 
     def fix_function_errors(self) -> None:
-        """Write why a function could not even be imported into its log: it has no trace of its own."""
+        """Tell a function's end as Lambda does, and why it could not be imported in its log too."""
         run = self._lambda._execute_function_warm
 
         def run_and_tell(record: dict[str, Any], event: Any, request_id: str) -> Any:
@@ -388,6 +400,11 @@ class Emulator:
             body = result.get("body")
             if result.get("error") and isinstance(body, dict):
                 message = str(body.get("errorMessage"))
+                module = record["config"]["Handler"].rpartition(".")[0]
+                for told, (kind, text) in _ENDS.items():
+                    if message.startswith(told):
+                        message = text.format(module=module, rest=message.removeprefix(told))
+                        body.update(errorMessage=message, errorType=kind)
                 if message not in result.get("log", ""):
                     told = f"[ERROR] {body.get('errorType')}: {message}"
                     result["log"] = "\n".join(filter(None, [result.get("log"), told]))

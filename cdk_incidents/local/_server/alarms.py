@@ -241,7 +241,9 @@ class Alarms:
             lambda *_: True,
             _INCIDENTS_PRINCIPAL,
         )
-        self._incidents.call("StartIncident", {"responsePlanArn": action, "triggerDetails": details}, caller)
+        self._incidents.call_for_aws(
+            "StartIncident", {"responsePlanArn": action, "triggerDetails": details}, caller
+        )
 
 
 def _created(alarm: Alarm, now: dt.datetime) -> dt.datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import replication
 from .contacts import activate_all
-from .faults import TRANSPORT, Fault
+from .faults import CREDENTIALS, TRANSPORT, Fault
 from .wire import Request, Response
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Control:
         takes = {
             "POST faults": self._add,
             "POST seed": self._seed,
+            "POST twice": self._double,
             "POST rules": self._rule,
             "POST events": self._event,
             "POST clock": self._move,
@@ -56,6 +57,7 @@ class Control:
             return takes[route](request.body)
         if route == "DELETE faults":
             self._pending.clear()
+            self._cloud.twice.clear()
         self._cloud.clock.catch_up()
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": self._cloud.region},
@@ -122,6 +124,12 @@ class Control:
             self._pending.seed(operation, asked["seed"], probability, errors)
         return _json({})
 
+    def _double(self, body: bytes) -> Response:
+        """Let the next events of a function come twice."""
+        asked = json.loads(body)
+        self._cloud.twice += [asked["function"]] * asked["times"]
+        return _json({})
+
     def _rule(self, body: bytes) -> Response:
         """Change what holds for the service: its rates, and how long it knows a client token."""
         asked = json.loads(body)
@@ -150,14 +158,16 @@ class Control:
 
     def _problem(self, fault: Fault) -> str:
         """Tell what a fault asks for that cannot happen; empty if it can."""
-        services = [s for s in self._services if s.plays(fault.operation)]
+        whole = {s.wire.service: s for s in self._services if not s.shared}
+        services = [s for s in self._services if s.plays(fault.operation) or s is whole.get(fault.operation)]
         if not services:
-            played = sorted(name for s in self._services for name in s.played)
+            played = [*whole, *sorted(name for s in self._services for name in s.played)]
             return f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
-        if fault.error not in TRANSPORT and not any(s.wire.is_error(fault.error) for s in services):
-            return f"error must be the service's own or one of {', '.join(TRANSPORT)} (got {fault.error!r})"
-        if not isinstance(fault.times, int) or fault.times < 1:
-            return f"times must be a whole number from 1 up (got {fault.times!r})"
+        anywhere = (*TRANSPORT, *CREDENTIALS)
+        if fault.error not in anywhere and not any(s.wire.is_error(fault.error) for s in services):
+            return f"error must be the service's own or one of {', '.join(anywhere)} (got {fault.error!r})"
+        if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
+            return f"times must be a whole number from 1 up, or null for ever (got {fault.times!r})"
         return ""
 
 

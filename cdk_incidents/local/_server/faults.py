@@ -10,17 +10,25 @@ LOST = "lost"  # the work is done, then the connection breaks
 TIMEOUT = "timeout"  # nothing is done, and the answer does not come for long
 SLOW = "slow"  # the work is done, and the answer is late
 TRANSPORT = (RESET, LOST, TIMEOUT, SLOW)
+# What every service answers to credentials that it does not take; no model has them.
+CREDENTIALS = ("ExpiredTokenException", "UnrecognizedClientException")
 # How long it takes: a time-out longer than botocore's own patience.
 _AFTER_S = {TIMEOUT: 65.0, SLOW: 2.0}
 
 
 @dataclass
 class Fault:
-    """One thing to go wrong, so many times, in one Region or in all."""
+    """One thing to go wrong, so many times or until it is taken back, in one Region or in all.
+
+    Attributes
+    ----------
+    operation
+        the operation, or the service whose operations all fail
+    """
 
     operation: str
     error: str
-    times: int = 1
+    times: int | None = 1
     after_s: float | None = None
     region: str = ""
 
@@ -51,13 +59,14 @@ class Faults:
         self._pending.clear()
         self._seeded.clear()
 
-    def take(self, operation: str, region: str = "") -> Fault | None:
+    def take(self, operation: str, region: str = "", service: str = "") -> Fault | None:
         """Use up the first fault that an operation has in a Region, or draw one."""
         for fault in self._pending:
-            if fault.operation == operation and fault.region in ("", region):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self._pending.remove(fault)
+            if fault.operation in (operation, service) and fault.region in ("", region):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._pending.remove(fault)
                 return fault
         if operation in self._seeded:
             drawn, probability, errors = self._seeded[operation]

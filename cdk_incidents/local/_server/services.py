@@ -124,7 +124,7 @@ class Service:
         """
         operation = self.wire.operation(request)
         signed = _REGION.search(request.headers.get("authorization", ""))
-        fault = self._faults.take(operation, signed[1] if signed else "")
+        fault = self._faults.take(operation, signed[1] if signed else "", self.wire.service)
         if fault and fault.error in (faults.RESET, faults.TIMEOUT):
             raise BrokenConnection(fault.wait_s)
         try:
@@ -156,12 +156,20 @@ class Service:
                 replication.require(acting)
             return self._plays[operation](self._cloud, acting, params)
 
+    def call_for_aws(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Play an operation that another service of AWS calls; what is to go wrong does so for it too."""
+        fault = self._faults.take(operation, caller.region, self.wire.service)
+        if fault and fault.error in (faults.RESET, faults.TIMEOUT):
+            raise ServiceError("InternalServerException", "A fault that was asked for")
+        _raise(fault)
+        return self.call(operation, params, caller)
+
     def start(self, params: dict[str, Any], caller: Caller) -> None:
         """Start an incident for another service of AWS, with input that has not been checked yet."""
         shape = self.wire.input_shape("StartIncident")
         if problems := violations(shape, params):
             raise invalid("; ".join(problems))
-        self.call("StartIncident", params, caller)
+        self.call_for_aws("StartIncident", params, caller)
 
 
 def _raise(fault: faults.Fault | None) -> None:

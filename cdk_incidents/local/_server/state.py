@@ -106,6 +106,8 @@ class Cloud:
     runbooks: list[dict[str, Any]] = field(default_factory=list)
     # Every message that a topic took.
     messages: list[dict[str, Any]] = field(default_factory=list)
+    # Whose next asynchronous events come twice: a part of the function's ARN, once for each event.
+    twice: list[str] = field(default_factory=list)
     # What is shared by RAM, by the share's ARN.
     shares: dict[str, dict[str, Any]] = field(default_factory=dict)
     outside: Outside = field(default_factory=Alone)

@@ -16,6 +16,7 @@ from botocore.model import ServiceModel
 
 from .constraints import violations, wrong_type
 from .errors import ServiceError, invalid
+from .faults import CREDENTIALS
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
@@ -136,7 +137,8 @@ class Wire:
     def write_error(self, error: ServiceError) -> Response:
         """Write an error with the status and the members that the model gives it."""
         shape = next((s for s in self._model.error_shapes if s.name == error.code), None)
-        status = (shape.metadata.get("error") or {}).get("httpStatusCode", 400) if shape else 400
+        unmodelled = 403 if error.code in CREDENTIALS else 400
+        status = (shape.metadata.get("error") or {}).get("httpStatusCode", 400) if shape else unmodelled
         members = shape.members if shape else {}
         message = "message" if "message" in members or not members else "Message"
         # One service has resourceIdentifier, the other ResourceId.

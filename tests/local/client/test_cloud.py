@@ -285,6 +285,18 @@ def test_a_replication_set_on_its_way(local_cloud: LocalCloud) -> None:
         local_cloud.set_replication_status("UPDATING", region="us-east-1")
 
 
+def test_a_service_that_is_down(local_cloud: LocalCloud) -> None:
+    """It fails until the faults are cleared, and with them what was to come twice."""
+    client = local_cloud.client("ssm-incidents")
+    local_cloud.faults.add("ssm-incidents", error="ValidationException", times=None)
+    local_cloud.faults.invoke_twice("nobody")
+    for _ in range(2):
+        with pytest.raises(client.exceptions.ValidationException):
+            client.list_response_plans()
+    local_cloud.faults.clear()
+    assert isinstance(client.list_response_plans()["responsePlanSummaries"], list)
+
+
 def test_faults_by_a_seed(local_cloud: LocalCloud) -> None:
     """A part of the calls fails, until they are cleared."""
     local_cloud.faults.seed(7, {"ListIncidentRecords": 0})

@@ -185,3 +185,40 @@ def test_an_alias_that_moves_takes_later_tries_along(
     client.update_alias(FunctionName=function.name, Name="live", FunctionVersion=version)
     _invoke(aws, function.alias)
     assert len(function.told()) == 1
+
+
+def test_an_event_may_come_twice(aws: Aws, make_function: Callable[..., Function]) -> None:
+    """As often as asked for, and for that function only."""
+    function, other = make_function(), make_function()
+    aws.control("POST", "twice", {"function": f"{function.name}:live", "times": 1})
+    for arn in (other.alias, function.arn, function.alias, function.alias):
+        _invoke(aws, arn)
+    assert sorted(told["arn"] for told in function.told(4)) == [function.arn, *[function.alias] * 3]
+    assert len(other.told(1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        (
+            "import nowhere",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'index': No module named 'nowhere'",
+        ),
+        ("import os\ndef handler(*_): os._exit(1)", "Runtime.ExitError", "Runtime exited with error"),
+        (
+            "import os\ndef handler(*_): os.kill(os.getpid(), 9)",
+            "Runtime.ExitError",
+            "Runtime exited with error",
+        ),
+    ],
+    ids=["import", "exit", "killed"],
+)
+def test_a_function_that_ends_by_itself_says_how(
+    aws: Aws, make_function: Callable[..., Function], code: str, kind: str, message: str
+) -> None:
+    """At once, and in Lambda's words."""
+    function = make_function(code=code)
+    answer = aws.client("lambda").invoke(FunctionName=function.name)
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.load(answer["Payload"]) == {"errorType": kind, "errorMessage": message}

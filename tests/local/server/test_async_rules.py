@@ -64,7 +64,7 @@ class _Functions:
 
     def run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(async_invoke, "time", self)
-        AsyncInvoker(cast("Emulator", self), 60)(_ARN, {"n": 1})
+        AsyncInvoker(cast("Emulator", self), 60, [])(_ARN, {"n": 1})
         assert self.done.wait(5)
 
 
@@ -96,7 +96,7 @@ def test_without_a_destination_the_event_is_gone(monkeypatch: pytest.MonkeyPatch
     """Three tries, and nobody is told."""
     functions = _Functions(_FAILED, _FAILED, _FAILED, {"body": "a fourth try"}, DestinationConfig={})
     monkeypatch.setattr(async_invoke, "time", functions)
-    thread = threading.Thread(target=AsyncInvoker(cast("Emulator", functions), 60)._run, args=(_ARN, {}))
+    thread = threading.Thread(target=AsyncInvoker(cast("Emulator", functions), 60, [])._run, args=(_ARN, {}))
     thread.start()
     thread.join(5)
     assert (functions.calls, functions.delivered) == (3, [])

@@ -323,6 +323,8 @@ _CUSTOM = """
 import json, os, urllib.request
 def handler(event, context):
     told = {key: event.get(key) for key in ("RequestType", "PhysicalResourceId")}
+    sets = [event.get(key) or {} for key in ("OldResourceProperties", "ResourceProperties")]
+    told["Fail"] = [properties.get("Fail") for properties in sets]
     with open(os.environ["TOLD"], "a") as file:
         file.write(json.dumps(told) + "\\n")
     failed = event["ResourceProperties"].get("Fail") == "true" and event["RequestType"] != "Delete"
@@ -358,20 +360,41 @@ def test_a_failed_create_is_followed_by_a_delete(aws: Aws, stack: Stack, tmp_pat
     file, template = _custom(aws, tmp_path)
     template["Custom"]["Properties"]["Fail"] = True
     assert stack.deploy(template) == "ROLLBACK_COMPLETE"
-    assert lines(file, 2) == [
-        {"RequestType": "Create", "PhysicalResourceId": None},
-        {"RequestType": "Delete", "PhysicalResourceId": "made-by-Create"},
+    assert [(told["RequestType"], told["PhysicalResourceId"]) for told in lines(file, 2)] == [
+        ("Create", None),
+        ("Delete", "made-by-Create"),
     ]
     assert dict(stack.events("Custom"))["CREATE_FAILED"] == "Smoke test failed at start"
 
 
 def test_a_failed_update_is_followed_by_an_update_back(aws: Aws, stack: Stack, tmp_path: Path) -> None:
-    """The stack rolls back, and the resource is asked to return to its old properties."""
+    """The stack rolls back, and the resource is asked to return from what failed to its old properties."""
     file, template = _custom(aws, tmp_path)
     assert stack.deploy(template) == "CREATE_COMPLETE"
     template["Custom"]["Properties"] = {**template["Custom"]["Properties"], "Fail": True}
     assert stack.deploy(template) == "UPDATE_ROLLBACK_COMPLETE"
-    assert [told["RequestType"] for told in lines(file, 3)][:3] == ["Create", "Update", "Update"]
+    assert [(told["RequestType"], told["Fail"]) for told in lines(file, 3)] == [
+        ("Create", [None, None]),
+        ("Update", [None, "true"]),
+        ("Update", ["true", None]),
+    ]
+
+
+def test_a_custom_resource_may_be_asked_twice(aws: Aws, stack: Stack, tmp_path: Path) -> None:
+    """Lambda may deliver a request a second time; the first answer counts, the other is dropped."""
+    file, template = _custom(aws, tmp_path)
+    aws.control("POST", "twice", {"function": stack.name, "times": 1})
+    assert stack.deploy(template, Id={"Ref": "Custom"}) == "CREATE_COMPLETE"
+    assert [told["RequestType"] for told in lines(file, 2)] == ["Create", "Create"]
+    assert stack.outputs == {"Id": "made-by-Create"}
+
+
+def test_a_custom_resources_answer_has_a_limit(aws: Aws, stack: Stack, tmp_path: Path) -> None:
+    """More than 4,096 bytes are a failure, whatever they say."""
+    code = _CUSTOM.replace("Smoke test failed at start", "long" * 1024)
+    _, template = _custom(aws, tmp_path, code)
+    assert stack.deploy(template) == "ROLLBACK_COMPLETE"
+    assert dict(stack.events("Custom"))["CREATE_FAILED"] == "Response object is too long."
 
 
 def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack, tmp_path: Path) -> None:

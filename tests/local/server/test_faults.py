@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from cdk_incidents.local._server.faults import TRANSPORT, Faults
 from cdk_incidents.local._server.wire import Wire
 
-from .conftest import REGION
+from .conftest import REGION, unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,3 +254,58 @@ def test_an_unknown_control_path_is_a_404(aws: Aws) -> None:
     with pytest.raises(HTTPError, match="404") as caught:
         aws.control("GET", "coffee")
     caught.value.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("InternalServerException", 500),
+        ("ThrottlingException", 429),
+        ("UnrecognizedClientException", 403),
+        ("ExpiredTokenException", 403),
+    ],
+)
+def test_a_service_may_be_down_until_it_is_up_again(
+    aws: Aws, incidents: Any, error: str, status: int
+) -> None:
+    """All of its operations fail, however often; the other service works, and it too once that is over."""
+    aws.control("POST", "faults", {"operation": "ssm-incidents", "error": error, "times": None})
+    for _ in range(3):
+        for ask in (incidents.list_replication_sets, incidents.list_response_plans):
+            with pytest.raises(incidents.exceptions.ClientError, match=error) as caught:
+                ask()
+            assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert aws.client("ssm-contacts").list_contacts()
+    aws.control("DELETE", "faults")
+    assert incidents.list_replication_sets()
+
+
+def test_a_service_may_refuse_every_connection(aws: Aws, incidents: Any) -> None:
+    """No operation of it gets an answer."""
+    aws.control("POST", "faults", {"operation": "ssm-incidents", "error": "reset", "times": None})
+    for _ in range(2):
+        with pytest.raises(ConnectionClosedError):
+            incidents.list_replication_sets()
+
+
+@pytest.mark.parametrize("error", ["InternalServerException", "reset"])
+def test_an_alarms_own_start_fails_too(aws: Aws, error: str) -> None:
+    """What is to go wrong does so for CloudWatch, whose alarm tells it in its history."""
+    watch, plan, alarm = aws.client("cloudwatch"), aws.plan(), unique("alarm")
+    watch.put_metric_alarm(
+        AlarmName=alarm,
+        AlarmActions=[plan],
+        Namespace="N",
+        MetricName="M",
+        Threshold=1.0,
+        EvaluationPeriods=1,
+        Period=60,
+        Statistic="Sum",
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    aws.control("POST", "faults", {"operation": "StartIncident", "error": error})
+    watch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="")
+    items = watch.describe_alarm_history(AlarmName=alarm, HistoryItemType="Action")["AlarmHistoryItems"]
+    (told,) = (item["HistorySummary"] for item in items)
+    assert told.startswith(f"Failed to execute action {plan}")
+    assert _started(aws, plan) == 0
