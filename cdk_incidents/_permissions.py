@@ -51,6 +51,9 @@ FOLLOW = [
 ]
 """What the trigger does with an incident once it has started it: look, note, resolve."""
 
+LOOK = ["ssm-incidents:GetResponsePlan"]
+"""What the trigger does before it starts an incident of the quiet plan, which must wake nobody."""
+
 FIND = ["ssm-incidents:ListIncidentRecords"]
 """What the trigger needs after an answer was lost: look before starting again. Knows no resource."""
 
@@ -85,6 +88,14 @@ PROVE = [
     "ssm-incidents:UpdateIncidentRecord",
 ]
 """What the smoke test does with its own incident: check and remove; on the quiet plan and its incidents."""
+
+PAGED = [
+    "ssm-incidents:DeleteIncidentRecord",
+    "ssm-incidents:GetIncidentRecord",
+    "ssm-incidents:ListRelatedItems",
+    "ssm-incidents:UpdateIncidentRecord",
+]
+"""What the smoke test does with an incident that pages for real: look, resolve, remove; on plan and incidents."""
 
 FOLLOW_ENGAGEMENT = ["ssm-contacts:DescribeEngagement", "ssm-contacts:StopEngagement"]
 """On a contact's engagements."""

@@ -39,7 +39,7 @@ _LONGEST_ALIAS = 255
 # A statement without its actions, resources and conditions; and what synth may not know of a topic's ARN, a
 # key's and a calendar's.
 _STATEMENT = 60
-_LONGEST_RESOURCE = {"sns": 310, "kms": 90, "ssm": 140}
+_LONGEST_RESOURCE = {"sns": 310, "kms": 90, "ssm": 140, "ssm-incidents": 220}
 _LONGEST_REGION = 14
 _TOKEN = re.compile(r"\$\{Token\[.*?]}")
 

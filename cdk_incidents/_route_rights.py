@@ -36,6 +36,10 @@ class RouteRights:
         arn = arn_seen_from(plan, self._scope, ordered=ordered)
         self._policies.allow(plan, arn, role=self._role, waiting=self._waiting)
 
+    def look_at_plan(self, plan: IResponsePlanRef) -> None:
+        """Let the function see whom a plan would wake."""
+        self._allow("quiet_plan", permissions.LOOK, arn_seen_from(plan, self._scope))
+
     def use_topic(self, topic: Topic, arn: str) -> None:
         """Let the function publish to a topic, with the key that encrypts it."""
         self._allow("topic", permissions.PUBLISH, arn)

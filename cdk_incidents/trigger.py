@@ -544,6 +544,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         )
         self._admit(settings)
         self._use_plan(settings, plan, ordered=True)
+        self._rights.look_at_plan(plan)
         self._settings[SMOKE_TEST] = settings
         alias = lambda_.Alias(
             self,

@@ -112,6 +112,7 @@ TO_THE_TOPIC = [
     *expect("sns:Publish", "<Topic>"),
     *expect("kms:Decrypt kms:GenerateDataKey", "<Key>", condition=VIA_SNS),
 ]
+LOOK_AT_QUIET = expect("ssm-incidents:GetResponsePlan", "<Quiet>")
 CALENDARS = expect("ssm:GetCalendarState", own("ssm", "document/maintenance"), THEIR_CALENDAR)
 TO_THE_FALLBACK = expect("sns:Publish", "<Fallback>")
 
@@ -166,6 +167,7 @@ def test_all_of_it(all_of_it: Synth) -> None:
     expected = [
         *ALWAYS,
         *to_plans(Plan="checkout", Quiet="quiet"),
+        *LOOK_AT_QUIET,
         *TO_OPSCENTER,
         *TO_THE_TOPIC,
         *CALENDARS,

@@ -142,6 +142,7 @@ class FakeService(Faulty):
         self.clock, self.token_window = clock, token_window
         self.merges = False
         """Whether the plan has a dedupe string, by which its open incident takes in all others."""
+        self.plan: dict[str, Any] = {"incidentTemplate": {"title": "Smoke test", "impact": 5}}
         self.records: dict[str, dict[str, Any]] = {}
         self.notes: list[tuple[str, str]] = []
         self._tokens: dict[str, tuple[datetime, str]] = {}
@@ -161,6 +162,9 @@ class FakeService(Faulty):
 
     def start_incident(self, **request: Any) -> dict[str, Any]:
         return cast("dict[str, Any]", self._call("StartIncident", request, lambda: self._start(request)))
+
+    def get_response_plan(self, **request: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("GetResponsePlan", request, lambda: self.plan))
 
     def get_incident_record(self, **request: Any) -> dict[str, Any]:
         return cast(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from incidents_runtime.admission import Outcome
@@ -377,6 +377,61 @@ def test_the_smoke_test_goes_the_way_of_real_alarms(capsys: pytest.CaptureFixtur
     assert record["title"] == "Smoke test n0nce"
     assert world.outcome(alarm("Canary", "OK", at=2), "smoke-test") == "resolved"
     assert figures(capsys.readouterr().out) == {}
+
+
+@pytest.mark.parametrize(
+    "loud",
+    [
+        {"engagements": ["arn:aws:ssm-contacts:us-east-1:123456789012:contact/ada"]},
+        {"chatChannel": {"chatbotSns": ["arn:aws:sns:us-east-1:123456789012:chat"]}},
+        {
+            "actions": [
+                {"ssmAutomation": {"documentName": "Doc", "roleArn": "arn:aws:iam::123456789012:role/r"}}
+            ]
+        },
+        {"integrations": [{"pagerDutyConfiguration": {}}]},
+        {"incidentTemplate": {"notificationTargets": [{"snsTopicArn": "arn:aws:sns:us-east-1:1:t"}]}},
+        {"incidentTemplate": {"dedupeString": "checkout"}},
+    ],
+    ids=lambda loud: next(iter(loud)),
+)
+def test_a_canary_never_starts_a_loud_plan(loud: dict[str, Any]) -> None:
+    """Whatever has become of the quiet route's plan, its signals wake nobody and join no real incident."""
+    world = World()
+    world.service.plan = {**world.service.plan, **loud}
+    with pytest.raises(ServiceError, match="is not quiet"):
+        world.deliver(alarm(), "smoke-test")
+    assert world.service.called("StartIncident") == []
+    # And it is no start of unknown end: when the plan is quiet again, the next one begins at once.
+    world.service.plan = {"incidentTemplate": {"title": "Smoke test", "impact": 5}}
+    world.deliver(alarm(reason="again"), "smoke-test")
+    assert len(world.service.called("StartIncident")) == 1
+
+
+def test_a_canary_starts_nothing_unseen() -> None:
+    """A plan that does not tell whom it wakes may wake somebody."""
+    world = World()
+    world.service.fail("GetResponsePlan", DENIED)
+    with pytest.raises(ServiceError, match="AccessDenied"):
+        world.deliver(alarm(), "smoke-test")
+    assert world.service.called("StartIncident") == []
+
+
+def test_real_alarms_ask_nothing_of_their_plan() -> None:
+    """A call before each start costs time, and a plan that cannot be seen must not keep people asleep."""
+    world = World()
+    world.service.fail("GetResponsePlan", DENIED)
+    world.deliver(alarm())
+    assert len(world.service.called("StartIncident")) == 1
+    assert world.service.called("GetResponsePlan") == []
+
+
+def test_a_quiet_plan_with_empty_members_is_quiet() -> None:
+    """The service's words for nothing are an empty list and {"empty": {}}."""
+    world = World()
+    world.service.plan |= {"chatChannel": {"empty": {}}, "engagements": [], "actions": []}
+    world.deliver(alarm("Canary", reason="n0nce"), "smoke-test")
+    assert len(world.service.records) == 1
 
 
 # --- the retry queue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, may_go_on, patiently, spend
 from incidents_runtime.destinations import ServiceError, is_of_plan
+from incidents_runtime.quiet_plan import loud_in
 from incidents_runtime.signal_model import digest
 from incidents_runtime.start_request import start_request
 from incidents_runtime.telemetry import log
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from incidents_runtime.clock import Clock, Deadline
     from incidents_runtime.destinations import Attempt, Order, Status
     from incidents_runtime.regions import Regions
+    from incidents_runtime.settings import Route
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 _MOST_PAGES = 5
@@ -34,6 +36,15 @@ _LOOK = "look for the incident"
 _ONE_MORE = 3
 
 Answer = TypeVar("Answer")
+
+
+class _LoudPlan(ServiceError):  # noqa: N818 - a refusal of our own
+    """The smoke test's plan would wake somebody: nothing was asked, and nothing will be."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.kind = "permanent"
+        self.may_pass = False
 
 
 class _NoSuchRecord(ServiceError):  # noqa: N818 - an answer, not a mistake
@@ -82,7 +93,12 @@ class Incidents:
         ServiceError
             It was not started, or nobody knows: its kind says which.
         """
+        if order.route.quiet:
+            self._must_be_quiet(order.route, deadline)
         request = start_request(order.signal, order.route, order.started_by)
+        return self._in_some_region(request, attempt, deadline)
+
+    def _in_some_region(self, request: Mapping[str, Any], attempt: Attempt, deadline: Deadline) -> str:
         told: list[ServiceError] = []
         failed: set[str] = set()
         refused: set[str] = set()
@@ -116,6 +132,14 @@ class Incidents:
                     return found
         # If any of them may have started it, that is what must be known.
         raise min(told, key=lambda error: error.kind != "ambiguous")
+
+    def _must_be_quiet(self, route: Route, deadline: Deadline) -> None:
+        """Refuse to start what would wake somebody: whatever else is broken, a smoke test pages nobody."""
+        plan_arn = str(route.response_plan_arn)
+        plan = self._patiently(deadline, lambda client: asked(client.get_response_plan, arn=plan_arn))
+        if loud := loud_in(plan):
+            told = f"the plan {plan_arn} of the smoke test's route is not quiet ({', '.join(loud)} in it)"
+            raise _LoudPlan(PermissionError(told))
 
     def _look_after(self, error: ServiceError, attempt: Attempt, deadline: Deadline) -> str | None:
         if error.kind != "ambiguous":
