@@ -306,13 +306,16 @@ class Stack:
 
     def events(self, logical_id: str) -> list[tuple[str, str]]:
         """Give (status, reason) of a resource, oldest first."""
+        return [(status, reason) for name, status, reason in self._events() if name == logical_id]
+
+    def statuses(self) -> list[tuple[str, str]]:
+        """Give (resource, status) of each event, oldest first."""
+        return [(name, status) for name, status, _ in self._events()]
+
+    def _events(self) -> list[tuple[str, str, str]]:
         events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
-        found = [
-            (e["ResourceStatus"], e.get("ResourceStatusReason", ""))
-            for e in events
-            if e["LogicalResourceId"] == logical_id
-        ]
-        return found[::-1]
+        told = ("LogicalResourceId", "ResourceStatus", "ResourceStatusReason")
+        return [(e[told[0]], e[told[1]], e.get(told[2], "")) for e in reversed(events)]
 
 
 @pytest.fixture(scope="session")

@@ -327,7 +327,8 @@ def handler(event, context):
     told["Fail"] = [properties.get("Fail") for properties in sets]
     with open(os.environ["TOLD"], "a") as file:
         file.write(json.dumps(told) + "\\n")
-    failed = event["ResourceProperties"].get("Fail") == "true" and event["RequestType"] != "Delete"
+    back = "FailBack" in sets[0]
+    failed = (back or event["ResourceProperties"].get("Fail") == "true") and event["RequestType"] != "Delete"
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = "made-by-" + event["RequestType"]
     answer["Status"] = "FAILED" if failed else "SUCCESS"
@@ -395,6 +396,45 @@ def test_a_custom_resources_answer_has_a_limit(aws: Aws, stack: Stack, tmp_path:
     _, template = _custom(aws, tmp_path, code)
     assert stack.deploy(template) == "ROLLBACK_COMPLETE"
     assert dict(stack.events("Custom"))["CREATE_FAILED"] == "Response object is too long."
+
+
+def test_a_failed_update_takes_everything_back_in_order(aws: Aws, stack: Stack, tmp_path: Path) -> None:
+    """What had changed goes back in the order of its making, then what failed; what is new goes last."""
+    file, template = _custom(aws, tmp_path)
+    after: dict[str, Any] = {}
+    for name in ("First", "Second"):
+        template[name] = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "old"}, **after}
+        after = {"DependsOn": name}
+    template["Custom"] |= after
+    names = {name: {"Ref": name} for name in ("First", "Second")}
+    assert stack.deploy(template, **names) == "CREATE_COMPLETE"
+    for name in names:
+        template[name]["Properties"] = {"DisplayName": "new"}
+    template["Custom"]["Properties"] = {**template["Custom"]["Properties"], "Fail": True}
+    template["Custom"]["DependsOn"] = ["Second", "New"]
+    template["New"] = {"Type": "AWS::SNS::Topic", "Properties": {}}
+    assert stack.deploy(template, **names) == "UPDATE_ROLLBACK_COMPLETE"
+    events = stack.statuses()
+    back = events[events.index((stack.name, "UPDATE_ROLLBACK_IN_PROGRESS")) :]
+    assert [event for event in back if event[1].endswith("IN_PROGRESS")][1:] == [
+        ("First", "UPDATE_IN_PROGRESS"),
+        ("Second", "UPDATE_IN_PROGRESS"),
+        ("Custom", "UPDATE_IN_PROGRESS"),
+        (stack.name, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
+        ("New", "DELETE_IN_PROGRESS"),
+    ]
+    for arn in stack.outputs.values():
+        told = aws.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+        assert told["DisplayName"] == "old"
+    assert len(lines(file, 3)) == 3
+
+
+def test_an_update_that_cannot_go_back_is_told(aws: Aws, stack: Stack, tmp_path: Path) -> None:
+    """A resource that fails on its way back as well leaves the stack in UPDATE_ROLLBACK_FAILED."""
+    _, template = _custom(aws, tmp_path)
+    assert stack.deploy(template) == "CREATE_COMPLETE"
+    template["Custom"]["Properties"] = {**template["Custom"]["Properties"], "Fail": True, "FailBack": True}
+    assert stack.deploy(template) == "UPDATE_ROLLBACK_FAILED"
 
 
 def test_a_custom_resource_that_crashes_is_tried_again(aws: Aws, stack: Stack, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from .conftest import ACCOUNT, REGION, unique
 
 if TYPE_CHECKING:
-    from .conftest import Aws, Stack
+    from collections.abc import Callable
+
+    from .conftest import Aws, Function, Stack
 
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:ssmincidents:startIncident"
 
@@ -164,3 +167,44 @@ def test_a_schedule_deploys(aws: Aws, stack: Stack) -> None:
         stack.deploy({"S": {"Type": "AWS::Scheduler::Schedule", "Properties": properties}})
         == "CREATE_COMPLETE"
     )
+
+
+@pytest.mark.parametrize("given", [{"run": "scheduled"}, None], ids=["input", "event"])
+def test_a_scheduled_rule_runs_its_function_by_the_clock(
+    stack: Stack, make_function: Callable[..., Function], given: dict[str, str] | None
+) -> None:
+    """Once a period, with its input or EventBridge's own event; who does not trust the rule is not called."""
+    function, stranger = make_function(), make_function()
+    function.permit(principal="events.amazonaws.com")
+    text = {} if given is None else {"Input": json.dumps(given)}
+    targets = [{"Id": f.name, "Arn": f.alias, **text} for f in (stranger, function)]
+    rule = {"ScheduleExpression": "rate(1 day)", "State": "ENABLED", "Targets": targets}
+    assert stack.deploy({"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}) == "CREATE_COMPLETE"
+    for runs in (1, 2):
+        stack.aws.advance(minutes=24 * 60 + 1)
+        told = function.told(runs)
+        assert len(told) == runs
+    stack.delete()
+    assert {one["arn"] for one in told} == {function.alias}
+    for event in (one["event"] for one in told):
+        shape = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+        assert event == given if given else shape.items() <= event.items()
+    assert not Path(stranger.file).exists()
+
+
+def test_a_rule_that_is_switched_off_runs_nothing(
+    stack: Stack, make_function: Callable[..., Function]
+) -> None:
+    """Not even when it is due."""
+    function, witness = make_function(), make_function()
+    rules = {}
+    for state, called in (("DISABLED", function), ("ENABLED", witness)):
+        called.permit(principal="events.amazonaws.com")
+        targets = [{"Id": "function", "Arn": called.alias}]
+        rule = {"ScheduleExpression": "rate(1 hour)", "State": state, "Targets": targets}
+        rules[state.capitalize()] = {"Type": "AWS::Events::Rule", "Properties": rule}
+    assert stack.deploy(rules) == "CREATE_COMPLETE"
+    stack.aws.advance(minutes=61)
+    assert len(witness.told(1)) == 1
+    stack.delete()
+    assert not Path(function.file).exists()
