@@ -6,9 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _ALWAYS, _CHANGED, _LATER = "always", "changed", "later"
+# Of each kind so many in full.
+_TOLD = 3
 
 # What this deployment broke fails it; what was so before, or can only be mended after it, warns. Without a
 # replication set in the Region nothing can start at all.
@@ -55,6 +57,8 @@ class Finding:
         What to do.
     mends_later
         Whether nobody can mend it before the deployment ends.
+    also
+        The names of further plans whose people it concerns.
     """
 
     id: str
@@ -62,6 +66,7 @@ class Finding:
     text: str
     remedy: str
     mends_later: bool = False
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it to people."""
@@ -70,7 +75,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The findings by what they do to the deployment."""
+    """The findings by what they do to the deployment, those of one kind summed up where they are many."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -96,11 +101,26 @@ def judge(findings: Iterable[Finding], *, changed: Collection[str], severities: 
             errors.append(finding)
         elif severity == "warning":
             warnings.append(finding)
-    return Verdict(tuple(errors), tuple(warnings))
+    return Verdict(tuple(_summed_up(errors)), tuple(_summed_up(warnings)))
 
 
 def _severity(finding: Finding, changed: Collection[str]) -> str:
     kind = _CLASSES[finding.id]
-    if kind == _ALWAYS or (kind == _CHANGED and finding.plan in changed and not finding.mends_later):
+    concerned = any(plan in changed for plan in (finding.plan, *finding.also))
+    if kind == _ALWAYS or (kind == _CHANGED and concerned and not finding.mends_later):
         return "error"
     return "warning"
+
+
+def _summed_up(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings, of each kind the first few and how many more: a message has its limit."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.id, []).append(finding)
+    for told in kinds.values():
+        *first, last = told[:_TOLD]
+        yield from first
+        more = len(told) - _TOLD
+        if more > 0:
+            last = dataclasses.replace(last, text=f"{last.text}; and {more} more, which the test's log has")
+        yield last

@@ -9,16 +9,17 @@ from incidents_runtime.smoke_test.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from incidents_runtime.smoke_test.clients import Clients
+    from incidents_runtime.smoke_test.preflight_answers import Answers
     from incidents_runtime.smoke_test.settings import Settings
 
-# A set that takes in another Region goes on serving those it has.
+# While another Region is taken in, no document says whether the set serves: its Region's own status is looked
+# at, and the incident that follows shows it.
 _SERVING = ("ACTIVE", "UPDATING")
 
 
-def look(settings: Settings, clients: Clients) -> Iterator[Finding]:  # noqa: ARG001 - every check is asked alike
+def look(settings: Settings, aws: Answers) -> Iterator[Finding]:  # noqa: ARG001 - every check is asked alike
     """Yield what keeps any incident from starting in this Region."""
-    arns = clients.incidents.list_replication_sets()["replicationSetArns"]
+    arns = aws.incidents.list_replication_sets()["replicationSetArns"]
     if not arns:
         yield Finding(
             "replication-set-missing",
@@ -27,8 +28,8 @@ def look(settings: Settings, clients: Clients) -> Iterator[Finding]:  # noqa: AR
             "make one: deploy a stack with ReplicationSet, once an account.",
         )
         return
-    found = clients.incidents.get_replication_set(arn=arns[0])["replicationSet"]
-    region = clients.region
+    found = aws.incidents.get_replication_set(arn=arns[0])["replicationSet"]
+    region = aws.region
     if found["status"] not in _SERVING:
         yield Finding(
             "replication-set-not-active",
