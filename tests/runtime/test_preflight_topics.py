@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from incidents_runtime.smoke_test.settings import Plan
+from incidents_runtime.smoke_test.settings import Declared, Plan
 
 from tests.runtime.preflight_world import ACCOUNT, World, contact_arn, plan_arn, topic_arn
 
@@ -80,6 +80,16 @@ def test_a_topic_of_two_plans_must_let_in_both(world: World) -> None:
     world.topics[CHAT]["Policy"] = policy(ArnLike={"aws:SourceArn": plan_arn("Search")})
     finding = world.only()
     assert (finding.id, finding.plan, finding.also) == ("topic-refuses", "Checkout", ())
+
+
+def test_a_topic_that_a_plan_names_twice_is_told_once(world: World) -> None:
+    """Chat and notifications of one plan may share a topic, whatever the plan declares."""
+    declared = Declared(runbooks=({"document": "Mend"},))
+    world.look_at(Plan("Checkout", plan_arn("Checkout"), declared=declared))
+    world.plans[plan_arn("Checkout")]["chatChannel"] = {"chatbotSns": [NOTES]}
+    world.topics.clear()
+    (finding,) = (finding for finding in world.found() if finding.id == "topic-missing")
+    assert finding.text == f"the topic {NOTES} must exist (there is none) (plan Checkout)"
 
 
 def test_the_key_of_sns_lets_no_service_in(world: World) -> None:

@@ -62,26 +62,26 @@ def _at_person(contact: Reached, found: dict[str, Any], aws: Answers) -> Iterato
     listed = every(aws.contacts.list_contact_channels, "ContactChannels", ContactId=contact.arn)
     # By their last part: the service's own references write the ARN in two ways.
     there = {_id(channel["ContactChannelArn"]): channel for channel in listed}
-    for arn in dict.fromkeys(wanted):
-        if _id(arn) not in there:
-            yield finding(
-                "channel-missing",
-                contact.plans,
-                f"the contact {contact.alias} must have the channel {arn} of its stages (it is not there)",
-                "deploy the contact's stack, or take the channel out of its stages.",
-            )
+    by_id = {_id(arn): arn for arn in wanted}
+    for arn in (arn for number, arn in by_id.items() if number not in there):
+        yield finding(
+            "channel-missing",
+            contact.plans,
+            f"the contact {contact.alias} must have the channel {arn} of its stages (there is none)",
+            "deploy the contact's stack, or take the channel out of its stages.",
+        )
     silent = [
-        there[_id(arn)]
-        for arn in dict.fromkeys(wanted)
-        if there.get(_id(arn), {}).get("ActivationStatus") == "NOT_ACTIVATED"
+        there[number]["Name"]
+        for number in by_id
+        if there.get(number, {}).get("ActivationStatus") == "NOT_ACTIVATED"
     ]
-    nobody = len(silent) == len({_id(arn) for arn in wanted})
-    for channel in silent:
+    if silent:
+        nobody = ", so that no page at all reaches the contact" if len(silent) == len(by_id) else ""
         yield finding(
             "channel-not-activated",
             contact.plans,
-            f"the channel {channel['Name']!r} of contact {contact.alias} must be activated (it is not"
-            f"{': no page at all reaches this contact' if nobody else ''})",
+            f"the contact {contact.alias} must have activated {', '.join(map(repr, silent))} (not activated"
+            f"{nobody})",
             "the owner types the activation code: console > Incident Manager > Contacts > CONTACT > CHANNEL >"
             " Activate, or aws ssm-contacts activate-contact-channel --contact-channel-id ARN"
             " --activation-code CODE (send-activation-code sends another).",

@@ -45,8 +45,11 @@ def grouped(uses: Iterable[tuple[Item, Plan]]) -> dict[Item, list[Plan]]:
     """Return each thing once, with the plans that use it."""
     users: dict[Item, list[Plan]] = {}
     for thing, plan in uses:
-        users.setdefault(thing, []).append(plan)
-    return {thing: list(dict.fromkeys(plans)) for thing, plans in users.items()}
+        plans = users.setdefault(thing, [])
+        # A plan has no hash: what it declares has dicts.
+        if plan not in plans:
+            plans.append(plan)
+    return users
 
 
 def reached(settings: Settings, aws: Answers) -> list[Reached]:
