@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLAN = "AWS::SSMIncidents::ResponsePlan"
 _CONTACT = "AWS::SSMContacts::Contact"
 _STAGES = "AWS::SSMContacts::Plan"
-_ROTATION = "AWS::SSMContacts::Rotation"
+_CHANNEL = "AWS::SSMContacts::ContactChannel"
 
 
 class PlansOf:
@@ -68,7 +68,7 @@ class PlansOf:
         if meant in on_the_way:
             return False
         return any(
-            kind == "channel" or self._is_reached(target, place.template, (*on_the_way, meant))
+            kind == _CHANNEL or self._is_reached(target, place.template, (*on_the_way, meant))
             for kind, target, place in self._targets(meant)
         )
 
@@ -79,23 +79,20 @@ class PlansOf:
             for plan in self._templates.of_type(_STAGES, everywhere=True)
             if self._templates.meaning(plan.properties.get("ContactId"), plan.template) is contact
         ]
-        for place in (contact, *plans):
-            said = place.properties if place in plans else place.properties.get("Plan", {})
-            stages, rotations = (
-                (said, [])
-                if isinstance(said, list)
-                else (said.get("Stages", []), said.get("RotationIds", []))
-            )
-            for stage in stages:
-                for target in stage.get("Targets", []):
-                    if "ChannelTargetInfo" in target:
-                        yield "channel", target["ChannelTargetInfo"].get("ChannelId"), place
-                    elif "ContactTargetInfo" in target:
-                        yield "contact", target["ContactTargetInfo"].get("ContactId"), place
-            for rotation in rotations:
-                meant = self._templates.meaning(rotation, place.template)
-                if isinstance(meant, Resource) and meant.type == _ROTATION:
-                    for member in meant.values("ContactIds"):
-                        yield "contact", member, meant
+        # A contact's plan stands in itself or, where it goes to its own channels, beside it.
+        stages = [(stage, contact) for stage in contact.values("Plan")]
+        stages += [(stage, plan) for plan in plans for stage in (*plan.values("Stages"), plan.properties)]
+        for stage, place in stages:
+            for target in stage.get("Targets", []):
+                if "ChannelTargetInfo" in target:
+                    yield _CHANNEL, None, place
                 else:
-                    yield "channel", rotation, place
+                    yield _CONTACT, target.get("ContactTargetInfo", {}).get("ContactId"), place
+            for rotation in stage.get("RotationIds", []):
+                meant = self._templates.meaning(rotation, place.template)
+                if isinstance(meant, Resource):
+                    for member in meant.values("ContactIds"):
+                        yield _CONTACT, member, meant
+                else:
+                    # Of an import nobody here knows who is in it.
+                    yield _CHANNEL, None, place

@@ -220,7 +220,9 @@ def _synthesised(stack: cdk.Stack) -> Templates:
         if artifact.get("type") == "aws:cloudformation:stack" and artifact_id != outermost.artifact_id:
             account = re.fullmatch(r"aws://([0-9]{12})/.+", artifact.get("environment", ""))
             body = _read(assembly, artifact["properties"]["templateFile"])
-            others.append(Template(body, name=artifact_id, account=account[1] if account else None))
+            name = artifact.get("displayName", artifact_id)
+            paths = _paths_by_stack([name], assembly, artifact)[name]
+            others.append(Template(body, name=name, account=account[1] if account else None, paths=paths))
     return Templates(own, others)
 
 
