@@ -102,6 +102,7 @@ async def _run(
     emulator.fix_alarms()
     emulator.fix_alarm_states()
     emulator.fix_queues()
+    emulator.fix_topics()
     emulator.fix_event_sources()
     emulator.fix_function_permissions()
     emulator.fix_function_logs()

@@ -53,6 +53,7 @@ _ENDS = {
     ),
 }
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
+_OPEN = "__default_policy_ID"  # the policy that lets in a topic's owner
 _PARTS = 7  # of a function's ARN without a qualifier
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
@@ -438,6 +439,45 @@ class Emulator:
         queues._collect_msgs = collect_and_note
         queues._HANDLERS["ChangeMessageVisibility"] = change_within_bounds
 
+    def fix_topics(self) -> None:
+        """Let CloudFormation's topics have a key, and when they have no policy of their own that of AWS."""
+        handlers, topics = self._provisioners._RESOURCE_HANDLERS, self._topics._topics
+
+        def open_to_owner(arn: str) -> None:
+            attributes = topics[arn]["attributes"] if arn in topics else {}
+            if json.loads(attributes.get("Policy") or "{}").get("Id", _OPEN) == _OPEN:
+                attributes["Policy"] = _policy_of_new_topic(arn)
+
+        def keyed(change: Callable[..., Any]) -> Callable[..., Any]:
+            def change_and_keep(*args: Any) -> Any:
+                made = change(*args)
+                # Of an update the new properties come after the old ones.
+                props = [each for each in args if isinstance(each, dict)][-1]
+                attributes = topics[made[0]]["attributes"]
+                attributes.pop("KmsMasterKeyId", None)
+                attributes.update({name: props[name] for name in props if name == "KmsMasterKeyId"})
+                open_to_owner(made[0])
+                return made
+
+            return change_and_keep
+
+        def reopened(change: Callable[..., Any]) -> Callable[..., Any]:
+            def change_and_open(*args: Any) -> Any:
+                made = change(*args)
+                for props in (each for each in args if isinstance(each, dict)):
+                    for arn in props.get("Topics", []):
+                        open_to_owner(arn)
+                return made
+
+            return change_and_open
+
+        for kind, wrap, verbs in (
+            ("Topic", keyed, ("create", "update")),
+            ("TopicPolicy", reopened, ("update", "delete")),
+        ):
+            own = handlers[f"AWS::SNS::{kind}"]
+            own.update({verb: wrap(own[verb]) for verb in verbs})
+
     def fix_event_sources(self) -> None:
         """Refuse an event source whose queue the function's role may not read, as Lambda does."""
         handlers = self._provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
@@ -542,10 +582,7 @@ class Emulator:
         topic = self._topics._topic_by_arn_any_scope(topic_arn)
         if topic is None:
             return "there is no such topic"
-        policy = json.loads(topic.get("attributes", {}).get("Policy") or "{}")
-        # The policy that a topic begins with lets the account in, which CloudFormation's handler forgets.
-        statements = [s for s in _statements(policy) if s.get("Sid") != "__default_statement_ID"]
-        policy = {**policy, "Statement": statements}
+        policy = json.loads(topic["attributes"]["Policy"])
         context = self._service_context(service, "sns:Publish", topic_arn, source_arn, account)
         result = self._evaluator.evaluate_resource_policy(policy, context, service=service)
         return "" if result.decision == "Allow" else f"its policy does not let {service} publish"
@@ -791,6 +828,19 @@ def _for_anything(policy: Any) -> dict[str, Any]:
     """Make a trust policy one on a resource, as the evaluator wants it."""
     document = json.loads(policy) if isinstance(policy, str) else policy
     return {**document, "Statement": [{**statement, "Resource": "*"} for statement in _statements(document)]}
+
+
+def _policy_of_new_topic(arn: str) -> str:
+    owner = arn.split(":")[4]
+    statement = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:Receive"],
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
+    }
+    return json.dumps({"Version": "2008-10-17", "Id": _OPEN, "Statement": [statement]})
 
 
 def _statements(document: dict[str, Any]) -> list[dict[str, Any]]:

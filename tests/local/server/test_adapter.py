@@ -116,7 +116,7 @@ _TABLES = {
     "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
     "ministack.services.cloudwatch_logs": ("_log_groups",),
     "ministack.services.iam": ("_roles",),
-    "ministack.services.sns": ("time",),
+    "ministack.services.sns": ("_topics", "time"),
     "ministack.services.sqs": ("_HANDLERS", "time"),
     "ministack.core.iam_evaluator": ("EvalContext",),
 }

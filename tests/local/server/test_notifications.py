@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,3 +168,34 @@ def test_a_topic_that_shuts_the_service_out_later_hears_nothing(aws: Aws, incide
     aws.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=shut)
     assert aws.record(aws.start(plan))["status"] == "OPEN"
     assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=url)
+
+
+def test_a_topic_of_cloudformation_lets_its_owner_in(stack: Stack, incidents: Any) -> None:
+    """Nobody else, but by a policy of its own; without that it is as it began. A key is kept."""
+    sns = stack.aws.client("sns")
+
+    def deploy(*, policy: bool, key: str = "") -> dict[str, str]:
+        let = {"Effect": "Allow", "Principal": {"Service": "ssm-incidents.amazonaws.com"}}
+        let |= {"Action": "sns:Publish", "Resource": {"Ref": "Topic"}}
+        document = {"Version": "2012-10-17", "Statement": [let]}
+        made: dict[str, Any] = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+        if key:
+            made["Topic"]["Properties"] = {"KmsMasterKeyId": key}
+        if policy:
+            properties = {"Topics": [{"Ref": "Topic"}], "PolicyDocument": document}
+            made["Policy"] = {"Type": "AWS::SNS::TopicPolicy", "Properties": properties}
+        assert stack.deploy(made, Topic={"Ref": "Topic"}).endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+        found: dict[str, str] = sns.get_topic_attributes(TopicArn=stack.outputs["Topic"])["Attributes"]
+        return found
+
+    begun = deploy(policy=False, key="alias/aws/sns")
+    (statement,) = json.loads(begun["Policy"])["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
+    assert begun["KmsMasterKeyId"] == "alias/aws/sns"
+    with pytest.raises(ClientError, match="does not let"):
+        _create(incidents, chat=begun["TopicArn"])
+    opened = deploy(policy=True)
+    assert "KmsMasterKeyId" not in opened
+    assert _create(incidents, chat=begun["TopicArn"])
+    assert deploy(policy=False)["Policy"] == begun["Policy"]
+    assert opened["Policy"] != begun["Policy"]
