@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from incidents_runtime.errors import kind_of
+from incidents_runtime.smoke_test import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,7 @@ ONE_CALL_S = 6.0
 """The longest that one attempt can take."""
 
 _TRIES = 4
+_TOKENS = ("nextToken", "NextToken")
 _SERVICES = {
     "cloudwatch": "cloudwatch",
     "incidents": "ssm-incidents",
@@ -90,16 +91,16 @@ class _InTime:
 def _patiently(operation: Callable[..., Any], limit: float, **arguments: Any) -> Any:
     tries = 0
     while True:
-        if time.monotonic() > limit:
+        if clock.monotonic() > limit:
             raise TimeoutError("no time is left to ask AWS")
         tries += 1
         try:
             return operation(**arguments)
         except Exception as error:
             hopeless = kind_of(error) in ("permanent", "not_found")
-            if hopeless or tries == _TRIES or time.monotonic() + tries > limit:
+            if hopeless or tries == _TRIES or clock.monotonic() + tries > limit:
                 raise
-        time.sleep(tries)
+        clock.sleep(tries)
 
 
 def every_page(operation: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dict[str, Any]]:
@@ -108,7 +109,7 @@ def every_page(operation: Callable[..., dict[str, Any]], **arguments: Any) -> It
     Parameters
     ----------
     operation
-        An operation that pages by ``nextToken``.
+        An operation that pages by ``nextToken``, or ``NextToken`` as some services have it.
     **arguments
         Its arguments.
 
@@ -119,6 +120,6 @@ def every_page(operation: Callable[..., dict[str, Any]], **arguments: Any) -> It
     """
     page = operation(**arguments)
     yield page
-    while page.get("nextToken"):
-        page = operation(**arguments, nextToken=page["nextToken"])
+    while more := {name: page[name] for name in _TOKENS if page.get(name)}:
+        page = operation(**arguments, **more)
         yield page

@@ -26,7 +26,7 @@ class Diagnosis:
     canary_name
         The alarm.
     log_group
-        The trigger's log.
+        The trigger's log; empty where nothing but the service acts.
     began
         When the test began; what was before says nothing.
     """
@@ -46,6 +46,8 @@ class Diagnosis:
             failed = None
         if failed:
             return f"the alarm's action fail: {_short(failed)}"
+        if not self._log_group:
+            return "no failed action in the alarm's history: CloudWatch has not acted, or the service not yet"
         try:
             lines = self._logged()
         except Exception as error:  # noqa: BLE001 - a diagnosis that fails says so

@@ -1,16 +1,19 @@
-"""Who asks for a smoke test: CloudFormation, by CDK's provider framework."""
+"""Who asks for a smoke test: CloudFormation, by CDK's provider framework, or a schedule."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.errors import describe
+from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.clients import Clients
-from incidents_runtime.smoke_test.run import STEPS_END_S, Run, SmokeTestFailed
-from incidents_runtime.smoke_test.settings import Settings, load
+from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of
+from incidents_runtime.smoke_test.means import STEPS_END_S
+from incidents_runtime.smoke_test.report import Report
+from incidents_runtime.smoke_test.run import Run, never_failing
+from incidents_runtime.smoke_test.settings import Settings, SettingsError, load
 from incidents_runtime.telemetry import log
 
 if TYPE_CHECKING:
@@ -24,49 +27,61 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     ----------
     event
         The request: RequestType, StackId, LogicalResourceId, RequestId, ResourceProperties, and on an update
-        OldResourceProperties.
+        OldResourceProperties; of this version of the library or of an older one.
     context
         Lambda's own; tells how much time is left.
 
     Raises
     ------
     SmokeTestFailed
-        If a step fails; the framework hands the message to CloudFormation. Never for a Delete.
+        If a step fails, unless it is only to warn; the framework hands the message to CloudFormation. Never
+        for a Delete.
     """
-    identity = _digest(f"{event['StackId']} {event['LogicalResourceId']}")
-    answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"incident-smoke-test-{identity}"}
-    ends_at = time.monotonic() + context.get_remaining_time_in_millis() / 1000
-    clients = Clients.default(os.environ.get("AWS_REGION", ""))
-    stack = _stack_name(event)
-
-    def runs(settings: Settings) -> list[Run]:
-        return [
-            Run(settings, path, clients, stack=stack, identity=identity, ends_at=ends_at)
-            for path in settings.paths
-        ]
-
+    invocation = _Invocation(
+        event["StackId"], event["LogicalResourceId"], event.get("RequestId", ""), context
+    )
+    answer = {
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"incident-smoke-test-{invocation.identity}"
+    }
     if event["RequestType"] == "Delete":
-        for run in runs(_settings_if_any()):
-            run.clean_up(f"Smoke test of {stack} is removed")
+        with never_failing("what the test left was not removed"):
+            invocation.run(_settings_if_any()).clean_up(f"Smoke test of {invocation.stack} is removed")
         return answer
-    properties = event.get("ResourceProperties", {})
+    properties = event.get("ResourceProperties") or {}
     if str(properties.get("Skip", "false")).lower() == "true":
-        return answer | {"Data": _skipped("the context key cdk-incidents:skip-smoke-test is set")}
-    if event["RequestType"] == "Update" and _rolls_back(
-        clients.until(ends_at - STEPS_END_S), event["StackId"]
-    ):
+        why = "the context key cdk-incidents:skip-smoke-test is set"
+        return answer | {"Data": Report().skipped(why)}
+    status = invocation.stack_status()
+    if "ROLLBACK" in status or status.startswith("DELETE"):
         # The old code must come back whatever the test of it would say.
-        return answer | {"Data": _skipped("the stack rolls back")}
-    settings = load(os.environ)
+        return answer | {"Data": Report().skipped("the stack rolls back")}
+    return answer | {"Data": _proven(invocation, changed_plans(event))}
+
+
+def scheduled(event: dict[str, Any], context: Any) -> dict[str, str]:
+    """Repeat the test between deployments; the alarm is on this function's errors.
+
+    Parameters
+    ----------
+    event
+        What the schedule's rule says: ``stack_id`` and ``logical_id`` of the custom resource, so that this
+        is the same test as the deployment's.
+    context
+        Lambda's own.
+
+    Raises
+    ------
+    SmokeTestFailed
+        With all that was found. A plan that is fired for real by deployments is not fired here.
+    """
+    request = getattr(context, "aws_request_id", "")
+    invocation = _Invocation(event["stack_id"], event["logical_id"], request, context)
+    if invocation.stack_status().endswith("IN_PROGRESS"):
+        return Report().skipped("a deployment is under way")
     try:
-        proofs = [
-            run.prove(nonce=_digest(event["RequestId"]), changed=changed_plans(event))
-            for run in runs(settings)
-        ]
-        return answer | {"Data": proofs[0]}
-    except SmokeTestFailed as failure:
-        # The framework names a log group too, but one that there is none of: ours has a name of its own.
-        raise SmokeTestFailed(f"{failure} The test's log: {context.log_group_name}") from None
+        return invocation.run(load(os.environ)).repeat()
+    except (SmokeTestFailed, SettingsError) as failed:
+        raise _with_its_log(failed, context) from None
 
 
 def changed_plans(event: Mapping[str, Any]) -> set[str]:
@@ -77,19 +92,78 @@ def changed_plans(event: Mapping[str, Any]) -> set[str]:
     event
         CloudFormation's request.
     """
-    now = _proven_plans(event.get("ResourceProperties", {})) or {}
+    now = _proven_plans(event.get("ResourceProperties")) or {}
     if event["RequestType"] == "Create":
         return set(now)
-    before = _proven_plans(event.get("OldResourceProperties", {}))
+    before = _proven_plans(event.get("OldResourceProperties"))
     if before is None:
         # An older version of this library said it in another way, and its plans are no news.
         return set()
     return {name for name, digest in now.items() if before.get(name) != digest}
 
 
-def _proven_plans(properties: Mapping[str, Any]) -> dict[str, str] | None:
-    proves = properties.get("Proves")
-    return dict(proves.get("Plans", {})) if isinstance(proves, dict) else None
+def _proven_plans(properties: Any) -> dict[str, str] | None:
+    proves = (properties or {}).get("Proves")
+    plans = proves.get("Plans", {}) if isinstance(proves, dict) else None
+    return plans if isinstance(plans, dict) else None
+
+
+class _Invocation:
+    """One invocation, and whose test it runs."""
+
+    def __init__(self, stack_id: str, logical_id: str, request_id: str, context: Any) -> None:
+        # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID
+        self.stack = stack_id.partition("/")[2].partition("/")[0] or stack_id
+        self.identity = _digest(f"{stack_id} {logical_id}")
+        self.context = context
+        self._stack_id = stack_id
+        self._request = _digest(request_id)
+        self._ends_at = clock.monotonic() + context.get_remaining_time_in_millis() / 1000
+        self._clients = Clients.default(os.environ.get("AWS_REGION", ""))
+
+    def run(self, settings: Settings) -> Run:
+        """Give a run of what is to be tested."""
+        return Run(
+            settings,
+            self._clients,
+            stack=self.stack,
+            identity=self.identity,
+            request=self._request,
+            ends_at=self._ends_at,
+        )
+
+    def stack_status(self) -> str:
+        """Tell what CloudFormation does with the stack; nothing if nobody knows."""
+        try:
+            clients = self._clients.until(self._ends_at - STEPS_END_S)
+            (stack,) = clients.cloudformation.describe_stacks(StackName=self._stack_id)["Stacks"]
+            return str(stack["StackStatus"])
+        except Exception as error:  # noqa: BLE001 - not to know is no reason to fail
+            log("WARNING", "the stack does not tell whether it rolls back", reason=describe(error))
+            return ""
+
+
+def _proven(invocation: _Invocation, changed: set[str]) -> dict[str, str]:
+    try:
+        settings = load(os.environ)
+    except SettingsError as error:
+        raise _with_its_log(error, invocation.context) from None
+    run = invocation.run(settings)
+    try:
+        return run.prove(changed)
+    except SmokeTestFailed as failed:
+        told = _with_its_log(failed, invocation.context)
+    if settings.on_failure == "warn":
+        return run.report.failed(str(told))
+    raise told
+
+
+def _with_its_log(error: Exception, context: Any) -> SmokeTestFailed:
+    # The framework names a log group too, but one that there is none of: ours has a name of its own.
+    where = log_of(context.log_group_name, os.environ.get("AWS_REGION", ""))
+    told = f"{error} {where}"
+    log("ERROR", told)
+    return SmokeTestFailed(told)
 
 
 def _settings_if_any() -> Settings:
@@ -100,25 +174,5 @@ def _settings_if_any() -> Settings:
         return Settings()
 
 
-def _rolls_back(clients: Clients, stack_id: str) -> bool:
-    """Tell whether CloudFormation is on its way back to the old template; if nobody knows, it is not."""
-    try:
-        stacks = clients.cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-        return any("ROLLBACK" in stack["StackStatus"] for stack in stacks)
-    except Exception as error:  # noqa: BLE001 - not to know is no reason to fail
-        log("WARNING", "the stack does not tell whether it rolls back", reason=describe(error))
-        return False
-
-
-def _skipped(why: str) -> dict[str, str]:
-    log("WARNING", f"skipped: {why}")
-    return {"Result": f"skipped: {why}", "IncidentRecordArn": ""}
-
-
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _stack_name(event: Mapping[str, Any]) -> str:
-    # arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID
-    return str(event["StackId"]).split("/")[1]

@@ -1,4 +1,4 @@
-"""The incidents of the quiet plan: what a smoke test looks for, reads and removes."""
+"""The incidents of one plan: what a smoke test looks for, reads and removes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from botocore.exceptions import ClientError
 from incidents_runtime.smoke_test.clients import every_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from incidents_runtime.smoke_test.clients import Clients
 
 _GONE = "ResourceNotFoundException"
 _TRIGGER_EVENT = "SSM Incident Trigger"
+_NOTE = "Custom Event"
 _PAGE = 100
 
 
-class QuietRecords:
+class Records:
     """The incidents of one plan, and of no other.
 
     Parameters
@@ -29,7 +30,7 @@ class QuietRecords:
     clients
         What to ask.
     plan_arn
-        The quiet plan.
+        The plan.
     """
 
     def __init__(self, clients: Clients, plan_arn: str) -> None:
@@ -39,53 +40,85 @@ class QuietRecords:
 
     def since(self, after: datetime) -> Iterator[dict[str, Any]]:
         """Yield the summaries of the plan's incidents that were opened after a time."""
+        return self._where("creationTime", {"after": after})
+
+    def open(self) -> Iterator[dict[str, Any]]:
+        """Yield the plan's incidents that are open."""
+        for summary in self._where("status", {"equals": {"stringValues": ["OPEN"]}}):
+            found = self.get(summary["arn"])
+            if found is not None:
+                yield found
+
+    def _where(self, key: str, condition: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for page in every_page(
             self._clients.incidents.list_incident_records,
-            filters=[{"key": "creationTime", "condition": {"after": after}}],
+            filters=[{"key": key, "condition": condition}],
             maxResults=_PAGE,
         ):
             for summary in page["incidentRecordSummaries"]:
                 if self._marker in summary["arn"]:
                     yield summary
 
-    def titled(self, title: str, after: datetime) -> dict[str, Any] | None:
-        """Return the incident of this title, None if there is none yet."""
-        for summary in self.since(after):
-            if summary["title"] == title:
-                return self.get(summary["arn"])
+    def get(self, arn: str) -> dict[str, Any] | None:
+        """Return an incident; None if it is gone."""
+        with _tolerating(_GONE):
+            return dict(self._clients.incidents.get_incident_record(arn=arn)["incidentRecord"])
         return None
-
-    def get(self, arn: str) -> dict[str, Any]:
-        """Return an incident."""
-        return dict(self._clients.incidents.get_incident_record(arn=arn)["incidentRecord"])
 
     def trigger_event(self, arn: str) -> dict[str, Any] | None:
         """Return the event that started an incident, as runbooks read it; None if it is not there yet."""
-        for page in every_page(
-            self._clients.incidents.list_timeline_events, incidentRecordArn=arn, maxResults=_PAGE
-        ):
+        return next(self._events(arn, _TRIGGER_EVENT), None)
+
+    def note(self, arn: str, words: str) -> str | None:
+        """Return the note of an incident's timeline that has some words; None if there is none yet."""
+        notes = (str(event["eventData"]) for event in self._events(arn, _NOTE))
+        return next((note for note in notes if words in note), None)
+
+    def _events(self, arn: str, kind: str) -> Iterator[dict[str, Any]]:
+        incidents = self._clients.incidents
+        for page in every_page(incidents.list_timeline_events, incidentRecordArn=arn, maxResults=_PAGE):
             for summary in page["eventSummaries"]:
-                if summary["eventType"] == _TRIGGER_EVENT:
-                    return dict(
-                        self._clients.incidents.get_timeline_event(
-                            incidentRecordArn=arn, eventId=summary["eventId"]
-                        )["event"]
-                    )
-        return None
+                if summary["eventType"] == kind:
+                    event = incidents.get_timeline_event(incidentRecordArn=arn, eventId=summary["eventId"])
+                    yield dict(event["event"])
+
+    def related_items(self, arn: str) -> list[dict[str, Any]]:
+        """Return an incident's related items; none if it is gone."""
+        with _tolerating(_GONE):
+            pages = every_page(self._clients.incidents.list_related_items, incidentRecordArn=arn)
+            return [item for page in pages for item in page["relatedItems"]]
+        return []
+
+    def ops_items(self, arn: str) -> list[str]:
+        """Return the ids of the OpsItems that an incident has made."""
+        identifiers = [item["identifier"] for item in self.related_items(arn)]
+        arns = [one["value"].get("arn", "") for one in identifiers if one["type"] == "PARENT"]
+        return [arn.rpartition("/")[2] for arn in arns]
 
     def remove(self, arn: str) -> None:
         """Resolve and delete an incident, and its OpsItem."""
         incidents = self._clients.incidents
         # Somebody else, perhaps a second invocation for one request, may have removed it.
         with _tolerating(_GONE):
-            # Read before the record is gone: it alone knows its OpsItem.
-            items = incidents.list_related_items(incidentRecordArn=arn)["relatedItems"]
+            ops_items = self.ops_items(arn)
             incidents.update_incident_record(arn=arn, status="RESOLVED")
+            # Before the record, which alone knows its OpsItem: a test that is killed here is cleaned up by
+            # the next one. Deleting an OpsItem twice is no error, says its documentation, and also that it
+            # may still be read for a while: to look whether it is gone would prove nothing.
+            for ops_item in ops_items:
+                self._clients.ssm.delete_ops_item(OpsItemId=ops_item)
             incidents.delete_incident_record(arn=arn)
-            for item in items:
-                if item["identifier"]["type"] == "PARENT":
-                    ops_item = item["identifier"]["value"].get("arn", "").rpartition("/")[2]
-                    self._clients.ssm.delete_ops_item(OpsItemId=ops_item)
+
+    def remove_each(self, after: datetime, is_ours: Callable[[dict[str, Any]], bool]) -> None:
+        """Remove what was opened after a time and is ours."""
+        # All found before any is removed, which would move the pages.
+        for summary in [summary for summary in self.since(after) if is_ours(summary)]:
+            self.remove(summary["arn"])
+
+
+def source_arn(record: dict[str, Any]) -> str:
+    """Return the ARN of what started an incident; empty if it does not tell."""
+    return str((record.get("incidentRecordSource") or {}).get("resourceArn") or "")
 
 
 def alarm_in(event: dict[str, Any]) -> Any:

@@ -1,0 +1,178 @@
+"""A plan that is fired for real: it pages people, says that it is a test, and tells whom it has paged."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from incidents_runtime.errors import describe
+from incidents_runtime.smoke_test.clients import every_page
+from incidents_runtime.smoke_test.failures import failure
+from incidents_runtime.smoke_test.proven_path import LEFTOVERS_ARE_YOUNGER_THAN
+from incidents_runtime.smoke_test.records import Records
+from incidents_runtime.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from incidents_runtime.smoke_test.means import Means
+    from incidents_runtime.smoke_test.settings import Plan
+
+_LONGEST_TITLE = 200
+_LONGEST_TOKEN = 128
+# At most 50 characters, and not the service's own prefix.
+_SOURCE = "cdk_incidents.smoke_test"
+_TEST = "TEST of "
+
+
+class RealPages:
+    """One plan that may page people.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    means
+        What the run works with.
+    request
+        What tells this request from another's, however often it comes: a second invocation for it must page
+        nobody again.
+    """
+
+    def __init__(self, plan: Plan, means: Means, request: str) -> None:
+        self._plan = plan
+        self._means = means
+        # A retry of the request is the same incident, by title and token.
+        self._mark = dataclasses.replace(means.mark, nonce=request)
+        self._step = f"page {plan.name}"
+        self._records = Records(means.clients, plan.arn)
+
+    @property
+    def _title(self) -> str:
+        mark = self._mark
+        return f"{_TEST}{mark.stack}: no action needed ({mark.identity} {mark.nonce})"[:_LONGEST_TITLE]
+
+    def prove(self) -> None:
+        """Start the plan's incident, wait for its pages, and remove it.
+
+        Raises
+        ------
+        SmokeTestFailed
+            Nobody is paged in time, or an incident is open that this one could become one with.
+        """
+        with self._means.report.step(self._step):
+            plan = self._means.clients.incidents.get_response_plan(arn=self._plan.arn)
+            engaged = plan.get("engagements") or []
+            if not engaged:
+                raise self._failed(
+                    "the plan to engage somebody", "no engagement", "engage somebody, or leave it out."
+                )
+            self._remove_what_others_left()
+            self._keep_away_from_a_real_one(plan)
+            arn = self._started()
+            pages = self._pages(arn, len(engaged))
+            self._tell(pages)
+            self._records.remove(arn)
+
+    def remove_leftovers(self) -> None:
+        """Remove every incident of this plan that a test of this stack has started."""
+        records = Records(self._means.for_clean_up, self._plan.arn)
+        records.remove_each(self._means.began - LEFTOVERS_ARE_YOUNGER_THAN, self._is_of_this_test)
+
+    def _is_of_this_test(self, summary: dict[str, Any]) -> bool:
+        title = str(summary["title"])
+        return title.startswith(_TEST) and self._mark.is_of_this_test(title)
+
+    def _remove_what_others_left(self) -> None:
+        self._records.remove_each(
+            self._means.began - LEFTOVERS_ARE_YOUNGER_THAN,
+            lambda summary: self._is_of_this_test(summary) and summary["title"] != self._title,
+        )
+
+    def _keep_away_from_a_real_one(self, plan: dict[str, Any]) -> None:
+        dedupe = plan["incidentTemplate"].get("dedupeString")
+        if not dedupe:
+            return
+        for record in self._records.open():
+            if record.get("dedupeString") == dedupe and record["title"] != self._title:
+                raise self._failed(
+                    f"no open incident with the plan's dedupe string {dedupe!r}",
+                    f"{record['arn']} ({record['title']}); nothing was started",
+                    "deploy again when it is resolved.",
+                )
+
+    def _started(self) -> str:
+        answer = self._means.clients.incidents.start_incident(
+            responsePlanArn=self._plan.arn,
+            title=self._title,
+            triggerDetails={"source": _SOURCE, "timestamp": self._means.began},
+            clientToken=f"{self._mark.identity}-{self._mark.nonce}-{self._plan.name}"[:_LONGEST_TOKEN],
+        )
+        arn = str(answer["incidentRecordArn"])
+        record = self._records.get(arn)
+        # The answer does not say whether it is new. The title is nobody else's.
+        if record is None or record["title"] != self._title:
+            found = "is gone" if record is None else f"is {record['title']!r} of {record['creationTime']}"
+            raise self._failed(
+                "an incident of its own",
+                f"that {arn} {found}: another test's or somebody's, and left alone",
+                "give the plan no dedupe string, or deploy again when that incident is resolved.",
+            )
+        return arn
+
+    def _pages(self, arn: str, engaged: int) -> list[dict[str, Any]]:
+        """Wait until each engagement has sent a page."""
+        seen: list[dict[str, Any]] = []
+
+        def sent() -> bool | None:
+            seen[:] = self._sent(arn)
+            return len({page["EngagementArn"] for page in seen}) >= engaged or None
+
+        if not self._means.look_for(sent, until=self._means.within(self._means.timeout_s)):
+            raise self._failed(
+                f"the pages of {engaged} engagements to be sent within {self._means.timeout_s:.0f} s",
+                f"pages to {', '.join(self._people(seen)) or 'nobody'}",
+                "look at the engagements in the incident's timeline: is a channel of each not activated?",
+            )
+        return seen
+
+    def _sent(self, arn: str) -> Iterator[dict[str, Any]]:
+        contacts = self._means.clients.contacts
+        for engagements in every_page(contacts.list_engagements, IncidentId=arn):
+            for engagement in engagements["Engagements"]:
+                pages = every_page(
+                    contacts.list_pages_by_engagement,
+                    EngagementId=engagement["EngagementArn"],
+                )
+                yield from (page for pages_of in pages for page in pages_of["Pages"] if page.get("SentTime"))
+
+    def _tell(self, pages: list[dict[str, Any]]) -> None:
+        report = self._means.report
+        report.pages += len(pages)
+        report.paged.append(f"{self._plan.name}: {', '.join(self._people(pages))}")
+
+    def _people(self, pages: list[dict[str, Any]]) -> list[str]:
+        """Name who was paged, and by what."""
+        channels: dict[str, list[str]] = {}
+        for page in pages:
+            # arn:aws:ssm-contacts:REGION:ACCOUNT:contact/ALIAS
+            name = page["ContactArn"].rpartition("/")[2]
+            channels.setdefault(name, []).extend(self._channels(page["PageArn"]))
+        return [f"{name} ({', '.join(dict.fromkeys(by))})" if by else name for name, by in channels.items()]
+
+    def _channels(self, page_arn: str) -> list[str]:
+        contacts = self._means.clients.contacts
+        try:
+            receipts = contacts.list_page_receipts(PageId=page_arn)["Receipts"]
+            arns = [
+                str(receipt["ContactChannelArn"]) for receipt in receipts if "ContactChannelArn" in receipt
+            ]
+            return [
+                str(contacts.get_contact_channel(ContactChannelId=arn)["Type"]) for arn in dict.fromkeys(arns)
+            ]
+        except Exception as error:  # noqa: BLE001 - who was paged weighs more than by what
+            log("WARNING", "the channel of a page is not known", reason=describe(error))
+            return []
+
+    def _failed(self, expected: str, seen: str, remedy: str) -> Exception:
+        return failure(self._step, expected=expected, seen=seen, remedy=remedy)

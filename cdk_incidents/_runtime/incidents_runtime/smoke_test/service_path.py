@@ -1,0 +1,66 @@
+"""The service's own path: CloudWatch starts the incident on the quiet plan, and nothing of ours runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from incidents_runtime.smoke_test.failures import failure
+from incidents_runtime.smoke_test.means import CLOCKS_DIFFER
+from incidents_runtime.smoke_test.proven_path import ProvenPath
+from incidents_runtime.smoke_test.records import source_arn
+
+if TYPE_CHECKING:
+    from incidents_runtime.smoke_test.means import Means
+    from incidents_runtime.smoke_test.settings import Path
+
+# Nothing tells that the service has merged an alarm with its open incident.
+_A_SECOND_WOULD_COME_IN_S = 2.0
+
+
+class ServicePath(ProvenPath):
+    """The incident has the plan's title: it is known by its source, which is a canary of this test's own."""
+
+    suffix = " (plans)"
+
+    def __init__(self, path: Path, means: Means) -> None:
+        super().__init__(path, means)
+        self._known_before: set[str] = set()
+
+    def look_before(self) -> None:
+        """Note what a run that was killed a moment ago has left: it is as young as this run's own."""
+        young = self.records.since(self.means.began - CLOCKS_DIFFER)
+        self._known_before = {summary["arn"] for summary in young if self.is_of_this_test(summary)}
+
+    def title(self, plan: dict[str, Any]) -> str:
+        """Give the plan's own title."""
+        return str(plan["incidentTemplate"]["title"])
+
+    def is_of_this_test(self, summary: dict[str, Any]) -> bool:
+        """Tell it by the canary, which nobody else moves."""
+        return source_arn(summary) == self.path.canary_arn
+
+    def is_of_this_run(self, summary: dict[str, Any]) -> bool:
+        """Tell it by when it was opened: the service lets nobody write a nonce into it."""
+        young = summary["creationTime"] >= self.means.began - CLOCKS_DIFFER
+        return self.is_of_this_test(summary) and young and summary["arn"] not in self._known_before
+
+    def join(self, record: dict[str, Any]) -> None:
+        """Fire again: the service must make no second incident for one alarm."""
+
+        def second() -> str | None:
+            others = (one["arn"] for one in self.of_this_run() if one["arn"] != record["arn"])
+            return next(others, None)
+
+        self.canary.change("ALARM", self.means.mark.title)
+        found = self.means.look_for(second, until=self.means.within(_A_SECOND_WOULD_COME_IN_S))
+        if found is not None:
+            raise failure(
+                self.named("joining"),
+                expected="the second ALARM to bring no second incident",
+                seen=f"a second incident, {found}",
+                remedy="the service makes one incident for an alarm and a plan: tell AWS Support.",
+            )
+
+    def recover(self, record: dict[str, Any]) -> None:  # noqa: ARG002 - the service does not resolve it
+        """Set the canary to OK, on which nothing acts."""
+        self.canary.change("OK", f"{self.means.mark.title} is over")
