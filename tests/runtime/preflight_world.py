@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 from incidents_runtime.smoke_test.clients import Clients
 from incidents_runtime.smoke_test.preflight import preflight
-from incidents_runtime.smoke_test.settings import Plan, Settings, Trigger
+from incidents_runtime.smoke_test.settings import Path, Plan, Settings, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ _Item = TypeVar("_Item")
 ACCOUNT, REGION = "111122223333", "us-east-1"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:retries"
 ALIASES = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:incidents"
+PATHS = (Path("trigger", "canary", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:canary", "arn:aws:quiet"),)
 _SERVICES = {
     "cloudwatch": "cloudwatch",
     "incidents": "ssm-incidents",
@@ -106,7 +107,7 @@ class World:
     def look_at(self, *plans: Plan, **settings: Any) -> None:
         """Have plans, and more, looked at."""
         before = {plan.name: plan for plan in self.settings.plans}
-        kept = {"trigger": self.settings.trigger, **settings}
+        kept = {"trigger": self.settings.trigger, "paths": PATHS, **settings}
         self.settings = Settings(
             plans=tuple({**before, **{plan.name: plan for plan in plans}}.values()), **kept
         )

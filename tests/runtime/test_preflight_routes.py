@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from incidents_runtime.smoke_test.settings import Trigger
 
 from tests.runtime.preflight_world import ACCOUNT, ALIASES, QUEUE, World
 
@@ -83,7 +84,7 @@ def test_an_alias_without_a_destination(world: World, settings: dict[str, Any]) 
     world.destinations["Critical"] = settings
     finding = world.only()
     assert finding.id == "route-destination"
-    assert f"must go to {QUEUE} (it goes nowhere" in finding.text
+    assert "must go to the trigger's retry queue (it goes nowhere" in finding.text
 
 
 def test_an_alias_without_settings(world: World) -> None:
@@ -96,6 +97,14 @@ def test_an_alias_with_another_destination(world: World) -> None:
     """Another queue is read by nobody here."""
     world.destinations["Critical"] = {"DestinationConfig": {"OnFailure": {"Destination": f"{QUEUE}-2"}}}
     assert f"(it goes to {QUEUE}-2," in world.only().text
+
+
+def test_a_trigger_of_another_stack_has_some_queue(world: World) -> None:
+    """Where the queue is not known any will do, and none will not."""
+    world.look_at(trigger=Trigger("incidents", "", ("Critical",)))
+    assert world.found() == []
+    world.destinations["Critical"] = {}
+    assert world.ids() == ["route-destination"]
 
 
 def test_one_route_that_is_not_told_of_hides_no_other(world: World) -> None:

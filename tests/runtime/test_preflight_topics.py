@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from incidents_runtime.smoke_test.settings import Declared, Plan
+from incidents_runtime.smoke_test.settings import Declared, Plan, Settings
 
 from tests.runtime.preflight_world import ACCOUNT, World, contact_arn, plan_arn, topic_arn
 
@@ -71,6 +71,13 @@ def test_any_source_that_the_service_might_name_lets_in(world: World, kind: str,
     """Plan or record, with a Region or none: no document says which, so each is good enough."""
     arn = f"arn:aws:ssm-incidents:{region}:{ACCOUNT}:{kind}"
     world.topics[CHAT]["Policy"] = policy(ArnLike={"aws:SourceArn": arn})
+    assert world.found() == []
+
+
+def test_a_plan_is_told_from_another_by_its_arn(world: World) -> None:
+    """What people call a plan need not be its name: a policy's source is held against the name."""
+    world.settings = Settings(plans=(Plan("Shop/Checkout", plan_arn("Checkout")),))
+    world.topics[CHAT]["Policy"] = policy(StringLike={"aws:SourceArn": "*:response-plan/Checkout"})
     assert world.found() == []
 
 

@@ -25,7 +25,7 @@ def look(settings: Settings, aws: Answers) -> Iterator[Finding]:
     places = {plan.arn: (f"the plan {plan.name}", plan.name) for plan in settings.plans}
     trigger = settings.trigger
     if trigger is not None:
-        places |= {alias_arn(trigger, route): (f"the route {route}", "") for route in trigger.routes}
+        places |= {alias_arn(settings, route): (f"the route {route}", "") for route in trigger.routes}
     # One question for all plans of an account, and one for all routes.
     prefixes = dict.fromkeys(arn[: arn.rindex("/" if "/" in arn else ":") + 1] for arn in places)
     found: dict[str, str] = {}

@@ -23,10 +23,10 @@ def look(settings: Settings, aws: Answers) -> Iterator[Finding]:
     trigger = settings.trigger
     if trigger is None:
         return iter(())
-    return each(trigger.routes, lambda route: _at(route, trigger, aws))
+    return each(trigger.routes, lambda route: _at(route, trigger, alias_arn(settings, route), aws))
 
 
-def _at(route: str, trigger: Trigger, aws: Answers) -> Iterator[Finding]:
+def _at(route: str, trigger: Trigger, arn: str, aws: Answers) -> Iterator[Finding]:
     about = {"FunctionName": trigger.function, "Qualifier": route}
     policy = _if_any(aws.functions.get_policy, about)
     settings = _if_any(aws.functions.get_function_event_invoke_config, about)
@@ -34,7 +34,6 @@ def _at(route: str, trigger: Trigger, aws: Answers) -> Iterator[Finding]:
         # An alias has both from its first deployment, so this one is still to come: live aliases come after
         # the test. What Lambda says of an alias that is not there it says of a missing policy, too.
         return
-    arn = alias_arn(trigger, route)
     account = arn.split(":")[4]
     request = Request(_SERVICE, "lambda:InvokeFunction", arn, {"aws:sourceaccount": (account,)})
     if policy is None or refuses(policy["Policy"], request):
@@ -48,20 +47,22 @@ def _at(route: str, trigger: Trigger, aws: Answers) -> Iterator[Finding]:
             " --action lambda:InvokeFunction --statement-id Alarms.",
         )
     destination = _failure_destination(settings or {})
-    if destination != trigger.retry_queue_arn:
+    # A test of another stack than the trigger's does not know the queue.
+    if not destination or trigger.retry_queue_arn not in ("", destination):
         yield Finding(
             "route-destination",
             "",
-            f"what fails at the alias {route} of {trigger.function} must go to {trigger.retry_queue_arn} (it"
+            f"what fails at the alias {route} of {trigger.function} must go to the trigger's retry queue (it"
             f" goes {f'to {destination}' if destination else 'nowhere'}, so that signals are lost)",
             "deploy the trigger's stack again, or set the alias's destination on failure.",
         )
 
 
-def alias_arn(trigger: Trigger, route: str) -> str:
-    """Return the ARN of a route's alias, of the account and Region that the trigger's queue is of."""
-    _, partition, _, region, account, _ = trigger.retry_queue_arn.split(":")
-    return f"arn:{partition}:lambda:{region}:{account}:function:{trigger.function}:{route}"
+def alias_arn(settings: Settings, route: str) -> str:
+    """Return the ARN of a live route's alias, of the account and Region that the canary is of."""
+    _, partition, _, region, account, *_ = settings.paths[0].canary_arn.split(":")
+    function = settings.trigger.function if settings.trigger else ""
+    return f"arn:{partition}:lambda:{region}:{account}:function:{function}:{route}"
 
 
 def _if_any(operation: Callable[..., Any], arguments: dict[str, str]) -> Any | None:

@@ -68,10 +68,11 @@ def _topics_of(answer: Mapping[str, Any]) -> list[str]:
 
 def _publishing(topic: str, plan: Plan) -> Request:
     partition, account = topic.split(":")[1], _account(topic)
+    name = plan.arn.rpartition("/")[2]
     # No document says which ARN Incident Manager gives as the source, or whether it gives one: AWS's own
     # example lets it in "if exists". A policy that names another plan, or another service, lets in none.
     sources = [
-        f"arn:{partition}:ssm-incidents:{region}:{account}:{kind}/{plan.name}{rest}"
+        f"arn:{partition}:ssm-incidents:{region}:{account}:{kind}/{name}{rest}"
         for region in ("", topic.split(":")[3])
         for kind, rest in (
             ("response-plan", ""),
