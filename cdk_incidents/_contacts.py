@@ -93,7 +93,7 @@ class ContactBase(Resource):
             The role, user or function.
         """
         # By alias, since a reference would tie the grantee's stack to this one by an export.
-        read = _grant(grantee, permissions.READ_CONTACT, [_arn_by_alias(self)])
+        read = _grant(grantee, permissions.READ_CONTACT, [arn_by_alias(self)])
         for resource, actions in permissions.READ_OF_CONTACT.items():
             read = read.combine(_grant(grantee, actions, [self._arns_of(resource)]))
         if self._kind == ON_CALL:
@@ -192,7 +192,7 @@ def contact_arn_seen_from(contact: IContactRef, user: IConstruct) -> str:
     if _alias_in_this_app(contact) is None or same_deployment(contact, user):
         return contact.contact_ref.contact_arn
     deploy_after(user, contact)
-    return _arn_by_alias(contact)
+    return arn_by_alias(contact)
 
 
 def order_after_contact(resource: CfnResource, contact: IContactRef) -> None:
@@ -215,7 +215,7 @@ def engaged_arns(contact: IContactRef) -> list[str]:
         return [_arn_in_place_of(contact, "contact/*")]
     return list(
         dict.fromkeys(
-            [_arn_by_alias(contact), *(arn for member in members or () for arn in engaged_arns(member))]
+            [arn_by_alias(contact), *(arn for member in members or () for arn in engaged_arns(member))]
         )
     )
 
@@ -330,7 +330,8 @@ def alias_in(argument: str, arn: str) -> str:
     return alias
 
 
-def _arn_by_alias(contact: IContactRef) -> str:
+def arn_by_alias(contact: IContactRef) -> str:
+    """Return a contact's ARN as a text made of its alias, where this app knows that."""
     alias = _alias_in_this_app(contact)
     return contact.contact_ref.contact_arn if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
 

@@ -10,7 +10,7 @@ from aws_cdk import IAnyProducer, IStableListProducer, IStableStringProducer, IS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_cdk import IResolveContext
+    from aws_cdk import IResolvable, IResolveContext
 
 
 @jsii.implements(IStableStringProducer)
@@ -59,7 +59,7 @@ def uncached_text(make: Callable[[], str]) -> str:
     return Lazy.uncached_string(_UncachedText(make))
 
 
-def uncached_any(make: Callable[[], object]) -> object:
+def uncached_any(make: Callable[[], object]) -> IResolvable:
     """Return a token for a value that is made anew at each resolution, like `uncached_text`."""
     return Lazy.uncached_any(_UncachedValue(make))
 

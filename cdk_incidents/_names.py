@@ -9,6 +9,8 @@ from cdk_incidents._checks import check_pattern, is_token, refusal
 # The longest Region that has the service has 14 characters, a role's name 64.
 _LONGEST = 64 - len("-ap-northeast-1")
 _HASH = 8
+_LONGEST_FUNCTION = 64
+_SMOKE_TEST = "smoke-test-"
 
 
 def role_name(trigger_name: str, region: str) -> str:
@@ -22,6 +24,14 @@ def role_name(trigger_name: str, region: str) -> str:
 def dead_letter_queue_name(trigger_name: str) -> str:
     """Return the name of the dead-letter queue; the longest trigger's takes 77 of SQS's 80 characters."""
     return f"{trigger_name}-dead-letters"
+
+
+def smoke_test_name(trigger_name: str) -> str:
+    """Return the name of the function that repeats a trigger's smoke test: its alarm is the trigger's own.
+
+    The runtime's `own_alarms` makes the same. Of a long name the end stays, where derived ones differ.
+    """
+    return f"{_SMOKE_TEST}{trigger_name[len(_SMOKE_TEST) - _LONGEST_FUNCTION :]}"
 
 
 def check_trigger_name(name: str | None, *, remedy: str) -> None:

@@ -9,7 +9,7 @@ from aws_cdk import CfnResource, Reference, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
-from cdk_incidents._names import dead_letter_queue_name
+from cdk_incidents._names import dead_letter_queue_name, smoke_test_name
 from cdk_incidents._trigger_health import METRIC_NAMESPACE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def is_on(alarm: IConstruct, trigger_name: str, parts: Collection[str]) -> bool:
         return any(is_on(child, trigger_name, parts) for child in _named_in(resource.alarm_rule))
     if not isinstance(resource, cloudwatch.CfnAlarm):
         return False
-    names = {trigger_name, dead_letter_queue_name(trigger_name)}
+    names = {trigger_name, dead_letter_queue_name(trigger_name), smoke_test_name(trigger_name)}
     return any(
         value in names or any(part.node.addr in parts for part in _named_in(value))
         for value in _whose(resource)

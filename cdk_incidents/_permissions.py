@@ -95,7 +95,7 @@ PAGED = [
     "ssm-incidents:ListRelatedItems",
     "ssm-incidents:UpdateIncidentRecord",
 ]
-"""What the smoke test does with an incident that pages for real: look, resolve, remove; on plan and incidents."""
+"""What the smoke test does with an incident that pages for real; on the plan and its incidents."""
 
 FOLLOW_ENGAGEMENT = ["ssm-contacts:DescribeEngagement", "ssm-contacts:StopEngagement"]
 """On a contact's engagements."""

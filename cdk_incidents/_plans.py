@@ -282,6 +282,11 @@ def _name_in_this_app(plan: IResponsePlanRef) -> str | None:
     return None
 
 
+def is_of_this_app(plan: IResponsePlanRef) -> bool:
+    """Tell whether the app makes a plan; an import is there already."""
+    return _name_in_this_app(plan) is not None
+
+
 def arn_by_name(plan: IResponsePlanRef, user: IConstruct) -> str:
     """Return a plan's ARN as a text made of its name, where this app knows the name.
 
@@ -313,7 +318,7 @@ def has_incident_tags(plan: IResponsePlanRef) -> bool:
 
 def tells_somebody(plan: IResponsePlanRef) -> bool:
     """Tell whether a plan of this app engages, notifies or runs anything; of an import nobody knows here."""
-    resource = _resource_of(plan)
+    resource = resource_of(plan)
     return resource is not None and (bool(resource.actions) or tells_people(resource))
 
 
@@ -323,7 +328,7 @@ def tells_people(resource: ssmincidents.CfnResponsePlan) -> bool:
     return any((resource.engagements, resource.chat_channel, resource.integrations, topics))
 
 
-def _resource_of(plan: IResponsePlanRef) -> ssmincidents.CfnResponsePlan | None:
+def resource_of(plan: IResponsePlanRef) -> ssmincidents.CfnResponsePlan | None:
     """Return a plan's L1; an import has none."""
     if isinstance(plan, ssmincidents.CfnResponsePlan):
         return plan
@@ -348,7 +353,7 @@ def contact_arns(plan: IResponsePlanRef) -> list[str]:
     source settles: all are listed. An import does not tell whom it engages, nor does an L1: there it is all
     contacts of its account, in any Region of the replication set.
     """
-    resource = _resource_of(plan)
+    resource = resource_of(plan)
     if resource is not None and not resource.engagements:
         return []
     if (

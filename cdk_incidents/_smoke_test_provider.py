@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, custom_resources
+import jsii
+from aws_cdk import Duration, RemovalPolicy, custom_resources
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IValidation
 
-from cdk_incidents import _permissions as permissions
-from cdk_incidents._lazy import lazy_text
+from cdk_incidents._lazy import uncached_any, uncached_text
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
-from cdk_incidents._plans import arn_seen_from, record_arns
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
+from cdk_incidents._smoke_test_rights import Right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aws_cdk import aws_cloudwatch as cloudwatch
-    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+    from collections.abc import Callable, Sequence
 
 _CODE = """\
-from incidents_runtime.smoke_test.handler import handler
+from incidents_runtime.smoke_test.{module} import {name}
 # Below is data, not code: what to test, read when the function starts.
 """
+_DEPLOYED = _CODE.format(module="handler", name="handler")
+_SCHEDULED = _CODE.format(module="handler", name="scheduled as handler")
 
 
 class SmokeTestProvider(Construct):
@@ -40,40 +39,27 @@ class SmokeTestProvider(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        canary: cloudwatch.IAlarm,
-        quiet_plan: IResponsePlanRef,
-        trigger_log: str,
-        timeout: Duration,
-        lines: Callable[[], list[str]],
+        longest_run: Duration,
+        rights: Callable[[], Sequence[Right]],
+        lines: Callable[[], Sequence[str]],
     ) -> None:
         super().__init__(scope, construct_id)
-        # The incident comes at the last moment, so does its recovery, then there is the clean-up.
-        longest_run = int(2 * timeout.to_seconds()) + 60
-        self.service_timeout = Duration.seconds(longest_run + 120)
+        self._longest_run = longest_run
+        self._lines = lines
+        self.service_timeout = Duration.seconds(longest_run.to_seconds() + 120)
         """When CloudFormation gives up; framework and function answer well before."""
         self._log = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
-        role = self._runner_role(canary, quiet_plan, trigger_log)
-        layer = RuntimeLayer.of(self)
-        self.digest = f"{_CODE}{layer.digest}"
+        may_log = Right(["logs:CreateLogStream", "logs:PutLogEvents"], [self._log.log_group_arn])
+        self._role = self._with_role("Role", lambda: [*rights(), may_log])
+        self._layer = RuntimeLayer.of(self)
+        self.digest = f"{_DEPLOYED}{self._layer.digest}"
         """Changes with the code of the test."""
-        function = lambda_.Function(
-            self,
-            "Function",
-            description="Runs the smoke test of a deployment (cdk_incidents)",
-            runtime=runtime(),
-            architecture=architecture(),
-            code=lambda_.Code.from_inline(lazy_text(lambda: _index(lines()))),
-            handler="index.handler",
-            layers=[layer],
-            role=role.without_policy_updates(),
-            log_group=self._log,
-            memory_size=256,
-            timeout=Duration.seconds(longest_run),
+        function = self._function(
+            "Function", "Runs the smoke test of a deployment (cdk_incidents)", _DEPLOYED
         )
-        acknowledge_runtime(function)
-        framework_role = self._role("FrameworkRole", [self._may_log()])
+        framework_role = self._with_role("FrameworkRole", lambda: [may_log])
         framework = custom_resources.Provider(
             self,
             "Framework",
@@ -88,61 +74,80 @@ class SmokeTestProvider(Construct):
         self.service_token = framework.service_token
         """What a custom resource names as its service."""
 
-    def _runner_role(
-        self, canary: cloudwatch.IAlarm, quiet_plan: IResponsePlanRef, trigger_log: str
-    ) -> iam.Role:
-        stack = Stack.of(self)
-        plan, records = arn_seen_from(quiet_plan, self), record_arns(quiet_plan)
-        ops_items = stack.format_arn(service="ssm", resource="opsitem", resource_name="*")
-        sets = stack.format_arn(
-            service="ssm-incidents", region="", resource="replication-set", resource_name="*"
+    def scheduled(self, function_name: str | None) -> lambda_.Function:
+        """Return a further function, which runs the same test when a schedule asks for it."""
+        return self._function(
+            "Scheduled",
+            "Runs a smoke test between deployments (cdk_incidents)",
+            _SCHEDULED,
+            function_name=function_name,
+            # A test that fails has failed: repeated, it would spend two more incidents to say so.
+            retry_attempts=0,
+            # Nor is one wanted that comes hours late.
+            max_event_age=Duration.minutes(5),
         )
-        log = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=trigger_log,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        may = iam.PolicyStatement
-        role = self._role(
-            "Role",
-            [
-                may(
-                    actions=["cloudwatch:DescribeAlarmHistory", "cloudwatch:SetAlarmState"],
-                    resources=[canary.alarm_arn],
-                ),
-                may(actions=[*permissions.FIND, "ssm-incidents:ListReplicationSets"], resources=["*"]),
-                may(actions=["ssm-incidents:GetReplicationSet"], resources=[sets]),
-                may(actions=permissions.PROVE, resources=[plan, records]),
-                may(actions=["ssm:DeleteOpsItem"], resources=[ops_items]),
-                # Its streams too: no document says by which of the two the service checks.
-                may(actions=["logs:FilterLogEvents"], resources=[log, f"{log}:*"]),
-                may(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
-                self._may_log(),
-            ],
-        )
-        acknowledge_wildcard(role, "*", "ListIncidentRecords and ListReplicationSets know no resource.")
-        acknowledge_wildcard(role, sets, "The id of the account's one replication set is random.")
-        acknowledge_wildcard(role, f"{log}:*", "The streams of one log group.")
-        acknowledge_wildcard(role, records, "A record's ARN ends in a random id.")
-        acknowledge_wildcard(role, ops_items, "An OpsItem's id is random, and only its record knows it.")
-        return role
 
-    def _role(self, construct_id: str, statements: list[iam.PolicyStatement]) -> iam.Role:
-        # Inline, so that whatever waits for the role waits for its permissions too.
-        return iam.Role(
+    def _function(
+        self,
+        construct_id: str,
+        description: str,
+        code: str,
+        *,
+        function_name: str | None = None,
+        retry_attempts: int | None = None,
+        max_event_age: Duration | None = None,
+    ) -> lambda_.Function:
+        function = lambda_.Function(
             self,
             construct_id,
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"SmokeTest": iam.PolicyDocument(statements=statements)},
+            function_name=function_name,
+            description=description,
+            runtime=runtime(),
+            architecture=architecture(),
+            # Comments, as the trigger's routes: nothing that is only known at deployment may end up as code.
+            code=lambda_.Code.from_inline(
+                uncached_text(lambda: code + "".join(f"# {line}\n" for line in self._lines()))
+            ),
+            handler="index.handler",
+            layers=[self._layer],
+            role=self._role.without_policy_updates(),
+            log_group=self._log,
+            memory_size=256,
+            timeout=self._longest_run,
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
         )
+        acknowledge_runtime(function)
+        return function
 
-    def _may_log(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._log.log_group_arn]
-        )
+    def _with_role(self, construct_id: str, rights: Callable[[], Sequence[Right]]) -> iam.Role:
+        role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        resource = role.node.default_child
+        if isinstance(resource, iam.CfnRole):
+            # Inline, so that whatever waits for the role waits for its permissions too.
+            resource.policies = uncached_any(lambda: [_policy(rights())])
+        role.node.add_validation(_Acknowledged(role, rights))
+        return role
 
 
-def _index(lines: list[str]) -> str:
-    # Comments, as the trigger's routes: nothing that is only known at deployment may end up as code.
-    return _CODE + "".join(f"# {line}\n" for line in lines)
+def _policy(rights: Sequence[Right]) -> dict[str, object]:
+    statements = [right.statement() for right in rights]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    # As the L1 spells it, which renders it once it is resolved.
+    return {"policyName": "SmokeTest", "policyDocument": document}
+
+
+@jsii.implements(IValidation)
+class _Acknowledged:
+    """Give the reason of each wildcard when all of them are known."""
+
+    def __init__(self, role: iam.Role, rights: Callable[[], Sequence[Right]]) -> None:
+        self._role = role
+        self._rights = rights
+
+    def validate(self) -> list[str]:
+        for right in self._rights():
+            for resource in right.resources:
+                if "*" in resource:
+                    acknowledge_wildcard(self._role, resource, right.reason)
+        return []

@@ -122,9 +122,13 @@ class TriggerHealth(Construct):
             alarm_description=description,
         )
         mark(alarm, "health")
+        self.is_told_of(alarm)
+        return alarm
+
+    def is_told_of(self, alarm: cloudwatch.Alarm) -> None:
+        """Let one more alarm of ours go where these go."""
         for action in self._actions:
             alarm.add_alarm_action(action)
-        return alarm
 
 
 def _let_alarms_publish(scope: Construct, topic: Topic) -> None:

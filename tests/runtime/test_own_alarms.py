@@ -34,6 +34,7 @@ OUR_OWN: tuple[Metric, ...] = (
     ("CdkIncidents", "Started", {"Route": "Critical", "Trigger": "incidents"}),
     ("AWS/Lambda", "Errors", {"FunctionName": "incidents"}),
     ("AWS/Lambda", "Throttles", {"FunctionName": "incidents", "Resource": "incidents:Critical"}),
+    ("AWS/Lambda", "Errors", {"FunctionName": "smoke-test-incidents"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": "retries"}),
 )
@@ -43,6 +44,7 @@ OF_OTHERS: tuple[Metric, ...] = (
     ("CdkIncidents", "Failed", {}),
     ("Shop", "Canary", {"Trigger": "incidents"}),
     ("AWS/Lambda", "Errors", {"FunctionName": "checkout"}),
+    ("AWS/Lambda", "Errors", {"FunctionName": "smoke-test-checkout"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "orders"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"FunctionName": "incidents"}),
 )

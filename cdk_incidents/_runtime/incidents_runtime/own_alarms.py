@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from incidents_runtime.signal_model import Signal
 
 _CANARY = "Canary"
+_SMOKE_TEST = "smoke-test-"
+_LONGEST_FUNCTION = 64
 # https://sqs.eu-central-1.amazonaws.com/123456789012/name; a loopback's host has no Region in it.
 _QUEUE_URL = re.compile(r"https?://(?:sqs\.([a-z0-9-]+)\.)?[^/]*/(\d{12})/([^/]+)", re.ASCII)
 _RESOURCE = re.compile(
@@ -74,7 +76,7 @@ class _Self:
     def _is_watched(self, metric: Mapping[str, Any]) -> bool:
         about_us = {
             NAMESPACE: ("Trigger", [self.trigger]),
-            "AWS/Lambda": ("FunctionName", [self.trigger]),
+            "AWS/Lambda": ("FunctionName", [self.trigger, self._smoke_test()]),
             "AWS/SQS": ("QueueName", self._queues()),
         }
         dimension, names = about_us.get(text(metric.get("namespace")), ("", []))
@@ -92,6 +94,10 @@ class _Self:
         if home is None:
             return True
         return region in (home[1] or region, "") and account in (home[2], "")
+
+    def _smoke_test(self) -> str:
+        """Return the name of the function that repeats the smoke test; the constructs' `_names` makes it."""
+        return f"{_SMOKE_TEST}{self.trigger[len(_SMOKE_TEST) - _LONGEST_FUNCTION :]}"
 
     def _queues(self) -> list[str]:
         urls = self.settings.retry_queue_url, self.settings.dead_letter_queue_url

@@ -35,10 +35,10 @@ class Path:
 
 @dataclasses.dataclass(frozen=True)
 class Trigger:
-    """The trigger's function, where its failed events must go, and the ids of its live routes."""
+    """The trigger's function, where its failed events must go if that is known, and its live routes' ids."""
 
     function: str
-    retry_queue_arn: str
+    retry_queue_arn: str = ""
     routes: tuple[str, ...] = ()
 
 

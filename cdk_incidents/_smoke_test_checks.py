@@ -1,0 +1,123 @@
+"""What a smoke test refuses: at once where it can be told, else when the app synthesises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Duration, Stack
+from constructs import IValidation
+
+from cdk_incidents._checks import check_list, check_range, is_token, refusal
+from cdk_incidents._plan_reach import properties_of
+from cdk_incidents._plans import arn_by_name, check_plan, resource_of, tells_somebody
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
+    from constructs import Construct
+
+    from cdk_incidents.trigger import IncidentTrigger
+
+_SHORTEST_S = 5
+# By the number of paths: Lambda runs for 15 minutes, and so does the framework, which must outlive the test.
+_LONGEST_S = {1: 240, 2: 180}
+_LOOK_AND_CLEAN_UP_S = 120
+
+
+def check_trigger(trigger: object) -> None:
+    """Refuse an import, and what is no trigger."""
+    if trigger is not None and not hasattr(trigger, "add_route"):
+        raise refusal(
+            "trigger",
+            "an IncidentTrigger of this app",
+            trigger.node.path if hasattr(trigger, "node") else trigger,
+            "an import is proven where it is made.",
+        )
+
+
+def check_plans(scope: Construct, plans: Sequence[IResponsePlanRef]) -> None:
+    """Refuse what is no list of different plans of the account."""
+    check_list("plans", plans, object, "response plans")
+    seen: set[str] = set()
+    for plan in plans:
+        check_plan("plans: each", plan)
+        ours, theirs = Stack.of(scope).account, plan.env.account
+        if theirs != ours and not is_token(theirs) and not is_token(ours):
+            raise refusal(
+                "plans",
+                f"of this account, {ours}",
+                f"{plan.node.path} of {theirs}",
+                "whom it engages only its own account sees: test it there.",
+            )
+        arn = arn_by_name(plan, scope)
+        if arn in seen:
+            raise refusal("plans", "different ones", plan.node.path, "give each once.")
+        seen.add(arn)
+
+
+def checked_timeout(timeout: Duration | None, paths: int) -> int:
+    """Return how many seconds a step may take; refuse what the function's own time has no room for."""
+    remedy = "e.g. Duration.seconds(90)."
+    if timeout is None:
+        return 90
+    if not isinstance(timeout, Duration):
+        raise refusal("timeout", "a Duration", timeout, remedy)
+    if timeout.is_unresolved():
+        raise refusal("timeout", "known at synth", "a token", remedy)
+    both = "" if paths == 1 else " with both a trigger and plans"
+    seconds = timeout.to_seconds(integral=False)
+    check_range(
+        f"timeout in seconds{both}", seconds, minimum=_SHORTEST_S, maximum=_LONGEST_S[paths], remedy=remedy
+    )
+    return int(seconds)
+
+
+def longest_run(timeout_s: int, paths: int) -> Duration:
+    """Return how long the function may run: each incident comes at the last moment, so does its recovery."""
+    return Duration.seconds(paths * 2 * timeout_s + _LOOK_AND_CLEAN_UP_S)
+
+
+def check_choices(*, pages_for_real: object, every_deployment: object, on_failure: object) -> None:
+    """Refuse what is none of the few values that there are."""
+    for argument, value in (("pages_for_real", pages_for_real), ("every_deployment", every_deployment)):
+        if not isinstance(value, bool):
+            raise refusal(argument, "True or False", value, "leave it out for False.")
+    if on_failure not in ("rollback", "warn"):
+        raise refusal("on_failure", "rollback or warn", on_failure, "leave it out for rollback.")
+
+
+@jsii.implements(IValidation)
+class IsQuiet:
+    """Refuse at synth a plan that would wake somebody; of an import the test itself asks the service."""
+
+    def __init__(
+        self, plan: IResponsePlanRef, trigger: IncidentTrigger | None, plans: Sequence[IResponsePlanRef]
+    ) -> None:
+        self._plan = plan
+        self._trigger = trigger
+        self._plans = plans
+
+    def validate(self) -> list[str]:
+        """Return why the plan is refused, as CDK asks."""
+        return [
+            str(refusal("quiet_plan", rule, self._plan.node.path, "leave it out to have one made."))
+            for rule in [self._broken_rule()]
+            if rule
+        ]
+
+    def _broken_rule(self) -> str:
+        if self._trigger is not None and self._trigger.sends_people_to(self._plan):
+            return "used by no route of the trigger"
+        arn = arn_by_name(self._plan, self._plan)
+        if any(arn_by_name(plan, self._plan) == arn for plan in self._plans):
+            return "none of plans"
+        if tells_somebody(self._plan):
+            return "one that engages, notifies and runs nothing"
+        resource = resource_of(self._plan)
+        incident = None if resource is None else properties_of(resource).get("incidentTemplate")
+        if isinstance(incident, dict) and incident.get("dedupeString"):
+            # Its incident might join one that is open for real.
+            return "one without a dedupe string"
+        return ""
