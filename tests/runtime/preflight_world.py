@@ -67,6 +67,7 @@ class World:
         self.misshapen: list[str] = []
         self.asked: Counter[str] = Counter()
         self.questions: list[tuple[str, dict[str, Any]]] = []
+        self.denied_accounts: set[str] = set()
         self.errors: dict[str, Exception] = {}
         self.replication_set: dict[str, Any] | None = {
             "createdBy": "me",
@@ -219,6 +220,8 @@ class World:
         return _there(self.plans, arn)
 
     def get_contact(self, *, ContactId: str) -> dict[str, Any]:  # noqa: N803
+        if ContactId.split(":")[4] in self.denied_accounts:
+            raise error("AccessDeniedException", 403)
         return _there(self.contacts, ContactId)
 
     def list_contact_channels(self, *, ContactId: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803

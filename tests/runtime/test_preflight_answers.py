@@ -12,7 +12,7 @@ from incidents_runtime.smoke_test import preflight_answers as answers
 from incidents_runtime.smoke_test import preflight_plans
 from incidents_runtime.smoke_test.clients import Clients
 
-from tests.runtime.preflight_world import World, contact_arn, error, plan_arn
+from tests.runtime.preflight_world import ACCOUNT, World, contact_arn, error, plan_arn
 
 
 @pytest.fixture
@@ -39,6 +39,18 @@ def test_a_denied_operation_keeps_no_other_from_being_asked(world: World) -> Non
     world.plans[plan_arn("Checkout")]["engagements"].append(contact_arn("gone"))
     world.errors["list_contact_channels"] = error("AccessDeniedException", 403)
     assert world.ids() == ["contact-missing", "not-looked"]
+
+
+def test_a_denial_in_another_account_is_none_in_this(world: World) -> None:
+    """The people of another account's plan may be out of reach; our own are looked at."""
+    theirs = [contact_arn(name).replace(ACCOUNT, "444455556666") for name in ("eve", "mallory")]
+    ours = world.plans[plan_arn("Checkout")]["engagements"]
+    world.plans[plan_arn("Checkout")]["engagements"] = [*theirs, *ours, contact_arn("gone")]
+    world.denied_accounts = {"444455556666"}
+    missing, denied = world.found()
+    assert missing.id == "contact-missing"
+    assert denied.text.startswith(f"ssm-contacts:GetContact of {theirs[0]} and 1 more was not answered")
+    assert world.asked["get_contact"] == 5
 
 
 def test_throttling_that_outlasts_patience_is_not_met_again(world: World) -> None:

@@ -28,6 +28,8 @@ _SERVICES = {
 }
 _NO_TIME = "no time was left"
 _LONGEST_REASON = 200
+# Where an ARN has them.
+_REGION, _ACCOUNT = 3, 4
 
 
 class MissingError(Exception):
@@ -60,7 +62,8 @@ class Answers:
         self.region = clients.region
         self._ends_at = ends_at
         self._known: dict[str, Any] = {}
-        self._given_up: dict[str, str] = {}
+        # By action and account: another's plan has people whom nobody here may ask for.
+        self._given_up: dict[tuple[str, str], str] = {}
         # By action and reason: what it was about.
         self._not_told: dict[tuple[str, str], list[str]] = {}
         self._elsewhere: list[str] = []
@@ -83,8 +86,9 @@ class Answers:
         )
         if time.monotonic() > self._ends_at:
             return self._unanswered(action, _NO_TIME, about)
-        if action in self._given_up:
-            return self._unanswered(action, self._given_up[action], about)
+        place = (action, f"{about}:::::".split(":")[_ACCOUNT])
+        if place in self._given_up:
+            return self._unanswered(action, self._given_up[place], about)
         try:
             return operation(**arguments)
         except TimeoutError:
@@ -97,7 +101,7 @@ class Answers:
             reason = describe(error)
             if kind_of(error) != "permanent":
                 # It was asked patiently, and would be so again for each of a hundred people.
-                self._given_up[action] = reason
+                self._given_up[place] = reason
             return self._unanswered(action, reason, about)
 
     def _unanswered(self, action: str, reason: str, about: str) -> NotToldError:
@@ -106,7 +110,7 @@ class Answers:
 
     def elsewhere(self, arn: str) -> bool:
         """Tell whether this is of another Region, where these clients cannot look; it is kept if so."""
-        region = f"{arn}:::".split(":")[3]
+        region = f"{arn}:::".split(":")[_REGION]
         if region in ("", self.region) or not self.region:
             return False
         if arn not in self._elsewhere:

@@ -28,6 +28,7 @@ def look(settings: Settings, aws: Answers) -> Iterator[Finding]:
 
 def _at(route: str, trigger: Trigger, arn: str, aws: Answers) -> Iterator[Finding]:
     about = {"FunctionName": trigger.function, "Qualifier": route}
+    # What AWS::Lambda::ResourcePolicy puts there, for an organisation, is taken to be told here as well.
     policy = _if_any(aws.functions.get_policy, about)
     settings = _if_any(aws.functions.get_function_event_invoke_config, about)
     if policy is None and settings is None:
