@@ -184,8 +184,11 @@ class Account:
         if changed and AlarmName == "canary-2" and StateValue == "ALARM":
             self.on_service_alarm()
 
-    def describe_alarms(self, *, AlarmNames: list[str] = []) -> dict[str, Any]:  # noqa: B006, N803
-        return {"MetricAlarms": [{"AlarmName": name, **self.alarms[name]} for name in AlarmNames]}
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        # None is wired to anything live.
+        names = asked.get("AlarmNames", [])
+        found = [{"AlarmName": name, **self.alarms[name]} for name in names]
+        return {"MetricAlarms": found, "CompositeAlarms": []}
 
     def describe_alarm_history(self, **_: Any) -> dict[str, Any]:
         return {"AlarmHistoryItems": [{"HistorySummary": summary} for summary in self.history]}

@@ -86,6 +86,11 @@ class Canary:
             self.set("INSUFFICIENT_DATA", reason)
         self.set(state, reason)
 
+    def end(self) -> None:
+        """Leave the canary at OK."""
+        if self._state != "OK":
+            self.set("OK", f"{self._means.mark.title} is over")
+
     def set(self, state: str, reason: str, clients: Clients | None = None) -> None:
         """Set the canary to a state.
 

@@ -66,6 +66,7 @@ class ProvenPath(ABC):
             self.join(record)
         self.recover(record)
         with step(self.named("removal")):
+            self.canary.end()
             self._remove(record["arn"])
 
     def clean_up(self, reason: str) -> None:
@@ -99,12 +100,11 @@ class ProvenPath(ABC):
     def join(self, record: dict[str, Any]) -> None:
         """Let the canary go off once more: no second incident may come."""
 
-    @abstractmethod
-    def recover(self, record: dict[str, Any]) -> None:
-        """Set the canary to OK; by the trigger's path that resolves the incident."""
-
     def look_before(self) -> None:  # noqa: B027 - most ways need none
         """Look at what is there before anything starts."""
+
+    def recover(self, record: dict[str, Any]) -> None:  # noqa: B027 - the service resolves nothing
+        """Let the way resolve the incident, where it does."""
 
     def missing_related_item(self, record_arn: str) -> str | None:  # noqa: ARG002 - the service brings none
         """Name a related item that is not there; None if all are."""

@@ -70,6 +70,10 @@ class RealPages:
             self._remove_what_others_left()
             self._keep_away_from_a_real_one(plan)
             arn = self._started()
+            if arn is None:
+                told = "was fired by another invocation for the same request"
+                self._means.report.warnings.append(f"{self._plan.name} {told}")
+                return
             pages = self._pages(arn, len(engaged))
             self._tell(pages)
             self._records.remove(arn)
@@ -101,7 +105,8 @@ class RealPages:
                     "deploy again when it is resolved.",
                 )
 
-    def _started(self) -> str:
+    def _started(self) -> str | None:
+        """Start the incident; None if it is gone already."""
         answer = self._means.clients.incidents.start_incident(
             responsePlanArn=self._plan.arn,
             title=self._title,
@@ -110,12 +115,14 @@ class RealPages:
         )
         arn = str(answer["incidentRecordArn"])
         record = self._records.get(arn)
+        if record is None:
+            return None
         # The answer does not say whether it is new. The title is nobody else's.
-        if record is None or record["title"] != self._title:
-            found = "is gone" if record is None else f"is {record['title']!r} of {record['creationTime']}"
+        if record["title"] != self._title:
             raise self._failed(
                 "an incident of its own",
-                f"that {arn} {found}: another test's or somebody's, and left alone",
+                f"{arn}, {record['title']!r}, open since {record['creationTime']:%Y-%m-%d %H:%M:%S} UTC:"
+                " somebody else's, and left alone",
                 "give the plan no dedupe string, or deploy again when that incident is resolved.",
             )
         return arn

@@ -148,7 +148,7 @@ class Run:
 
     def _look(self, changed: Collection[str]) -> None:
         """Look at what matters to people, before anything starts."""
-        found = preflight(self._settings, self._means.clients)
+        found = preflight(self._settings, self._means.for_preflight)
         verdict = judge(found, changed=changed, severities=self._settings.severities)
         _log(verdict.errors, verdict.warnings)
         self.report.warnings += map(str, verdict.warnings)
@@ -156,7 +156,7 @@ class Run:
             raise _broken(verdict.errors, "all to be ready that this deployment has declared")
 
     def _look_again(self) -> None:
-        found = preflight(self._settings, self._means.clients)
+        found = preflight(self._settings, self._means.for_preflight)
         verdict = judge(found, changed=(), severities=self._settings.severities)
         _log((*verdict.errors, *verdict.warnings), ())
         if verdict.errors or verdict.warnings:

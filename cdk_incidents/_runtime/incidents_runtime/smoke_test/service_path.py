@@ -60,7 +60,3 @@ class ServicePath(ProvenPath):
                 seen=f"a second incident, {found}",
                 remedy="the service makes one incident for an alarm and a plan: tell AWS Support.",
             )
-
-    def recover(self, record: dict[str, Any]) -> None:  # noqa: ARG002 - the service does not resolve it
-        """Set the canary to OK, on which nothing acts."""
-        self.canary.change("OK", f"{self.means.mark.title} is over")
