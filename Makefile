@@ -8,7 +8,7 @@ NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 WORKERS ?= 2
 
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearse test format lint types unit docs soak build bench clean
+.PHONY: help setup rehearse test format lint types unit docs soak snapshots build bench clean
 
 help:
 	@echo "make rehearse   deploy the quickstart to a loopback AWS, fire its alarms, show the incidents"
@@ -16,6 +16,7 @@ help:
 	@echo "make setup      what both share: .venv/ and node_modules/"
 	@echo "make docs       build the docs site in build/docs/ (part of make test)"
 	@echo "make soak       the fault campaign, then every app under examples/ rehearsed with the CLI"
+	@echo "make snapshots  take what examples/snapshot_tests/ synthesises now as reviewed"
 	@echo "make format     rewrite the sources as ruff formats them"
 	@echo "make bench      measure (benchmarks/)"
 	@echo "make clean      remove .venv/, node_modules/ and every cache"
@@ -61,6 +62,9 @@ docs: setup
 
 soak: setup
 	JSII_NODE=$(NODE) $(BIN)/python tests/soak.py
+
+snapshots: setup
+	cd examples/snapshot_tests && UPDATE=1 JSII_NODE=$(NODE) $(abspath $(BIN))/python -m pytest -q --snapshot-update -p no:cacheprovider
 
 format: setup
 	$(BIN)/ruff check --fix-only .

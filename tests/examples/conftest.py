@@ -30,6 +30,7 @@ class App(aws_cdk.App):
 
 CdkApp, aws_cdk.App = aws_cdk.App, App
 for app, outdir in zip(sys.argv[1::2], map(Path, sys.argv[2::2])):
+    sys.path[0] = str(Path(app).parent)  # as for a script
     try:
         runpy.run_path(app, run_name="__main__")
     except BaseException:
