@@ -204,6 +204,8 @@ class SmokeTestRights:
             engagements,
             "An engagement's ARN ends in a random id.",
         )
+        pages = [self._beside(contact, "page") for contact in contacts]
+        yield Right(["ssm-contacts:ListPageReceipts"], pages, "A page's ARN ends in a random id.")
 
     # --- ARNs
 
