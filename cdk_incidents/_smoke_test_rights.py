@@ -24,6 +24,7 @@ from cdk_incidents._plans import (
     has_incident_tags,
     record_arns,
 )
+from cdk_incidents._smoke_test_lines import role_arn_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -175,6 +176,8 @@ class SmokeTestRights:
     def _to_look_at_routes(self, routes: Sequence[str]) -> Iterator[Right]:
         if self.trigger is None or not routes:
             return
+        # It tells what the role may do without doing it.
+        yield Right(["iam:SimulatePrincipalPolicy"], [role_arn_of(self.trigger)])
         # By name, since the aliases wait for the test.
         function = self._in_account("lambda", f"function:{self.trigger.trigger_name}")
         aliases = [f"{function}:{route}" for route in routes]
@@ -198,14 +201,9 @@ class SmokeTestRights:
         yield Right(permissions.ENGAGE, contacts, _UNKNOWN, through)
         yield Right(permissions.MAKE_OPS_ITEM, ["*"], "CreateOpsItem knows no resource.", through)
         yield Right(["ssm-contacts:ListEngagements"], ["*"], "ListEngagements knows no resource.")
-        engagements = [self._beside(contact, "engagement") for contact in contacts]
-        yield Right(
-            ["ssm-contacts:DescribeEngagement", "ssm-contacts:ListPagesByEngagement"],
-            engagements,
-            "An engagement's ARN ends in a random id.",
-        )
-        pages = [self._beside(contact, "page") for contact in contacts]
-        yield Right(["ssm-contacts:ListPageReceipts"], pages, "A page's ARN ends in a random id.")
+        for word, action in (("engagement", "ListPagesByEngagement"), ("page", "ListPageReceipts")):
+            sent = [self._beside(contact, word) for contact in contacts]
+            yield Right([f"ssm-contacts:{action}"], sent, "What was sent has random ids.")
 
     # --- ARNs
 
