@@ -8,8 +8,10 @@ from __future__ import annotations
 
 # ruff: noqa: SLF001 - private names are what this file is for
 import contextvars
+import dataclasses
 import importlib
 import importlib.metadata
+import itertools
 import json
 import os
 import re
@@ -329,8 +331,8 @@ class Emulator:
 
         self._lambda._effective_func_record_for_qualifier = effective
 
-    def fix_function_permissions(self) -> None:
-        """Ask for the action of each look at an alias, and for the qualifier that is named.
+    def fix_permissions(self) -> None:
+        """Ask for the action of each look at an alias, for the qualifier that is named, and for a role.
 
         CHOICE: whether a look at an alias's policy or settings is one at the function or at the alias is not
         documented; here both must be allowed.
@@ -349,6 +351,8 @@ class Emulator:
 
         def resource_of(service: str, method: str, path: str, *rest: Any) -> Any:
             arn = resource(service, method, path, *rest)
+            if service == "iam" and "PolicySourceArn" in rest[2]:
+                return "".join(rest[2]["PolicySourceArn"])  # whose policies are simulated
             alias = re.search(r"/aliases/([^/]+)$", path) if action_of(method, path) else None
             qualifier = alias[1] if alias else "".join(rest[2].get("Qualifier", ()))
             bare = service == "lambda" and ":function:" in arn and len(arn.split(":")) == _PARTS
@@ -371,6 +375,37 @@ class Emulator:
         actions._lambda_action = lambda method, path: action_of(method, path) or named(method, path)
         actions.extract_resource_arn = resource_of
         self._evaluator.enforce = enforce_both
+
+    def fix_simulation(self) -> None:
+        """Let IAM tell of each resource that is asked about, with the keys that are given."""
+        iam: Any = importlib.import_module("ministack.services.iam")
+        read, evaluate, one = (
+            iam._extract_simulate_params,
+            self._evaluator.evaluate,
+            iam._build_simulate_results_real,
+        )
+
+        def members(params: Any, start: str, rest: str = "") -> list[str]:
+            names = (f"{start}.member.{number}{rest}" for number in itertools.count(1))
+            return list(itertools.takewhile(bool, (iam._p(params, name) for name in names)))
+
+        def read_all(params: Any) -> tuple[Any, Any]:
+            keys = [key.lower() for key in members(params, "ContextEntries", ".ContextKeyName")]
+            values = members(params, "ContextEntries", ".ContextKeyValues.member.1")
+            actions, _ = read(params)
+            return actions, (members(params, "ResourceArns") or ["*"], dict(zip(keys, values, strict=True)))
+
+        def each(actions: Any, about: tuple[list[str], dict[str, str]], *rest: Any) -> str:
+            resources, given = about
+            self._evaluator.evaluate = lambda context, *policies: evaluate(
+                dataclasses.replace(context, service_context=given), *policies
+            )
+            try:
+                return "".join(one(actions, resource, *rest) for resource in resources)
+            finally:
+                self._evaluator.evaluate = evaluate
+
+        iam._extract_simulate_params, iam._build_simulate_results_real = read_all, each
 
     def fix_function_logs(self) -> None:
         """Write a function's log only where its role may: a group that is missing needs CreateLogGroup.

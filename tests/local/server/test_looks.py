@@ -78,6 +78,7 @@ def things(aws: Aws) -> dict[str, str]:
         "document": document,
         "function": function,
         "topic": aws.topic(),
+        "role": aws.role(),
         "alarm": alarm,
     }
 
@@ -140,6 +141,8 @@ _LOOKS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("lambda get_policy", _ALIAS, _BOTH),
     ("lambda get_function_event_invoke_config", _ALIAS, _BOTH),
     ("lambda invoke", _ALIAS, _BOTH[1:]),
+    ("iam simulate_principal_policy", {"PolicySourceArn": "{role}", "ActionNames": ["s3:Get"]}, ["{role}"]),
+    ("ssm-contacts list_page_receipts", {"PageId": "{page}"}, ["{page}"]),
     ("sns get_topic_attributes", {"TopicArn": "{topic}"}, ["{topic}"]),
     ("ssm describe_document", {"Name": "{document}"}, [_OWN]),
     ("ssm get_document", {"Name": "{document}"}, [_OWN]),
