@@ -85,7 +85,7 @@ def assert_alarms_start_incidents(
     the rule says of it; one that only suppresses the composite's actions is not in the rule.
 
     This library's own alarms and those that scale something are left out. An action under a condition counts
-    if it starts an incident either way. `Route.watch_account` gives no alarm an action, and so is not seen.
+    if it starts an incident either way. ``Route.watch_account`` gives no alarm an action, and so is not seen.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ python_display_short_literal_types = True
 default_role = "ours"
 # Types of CDK and of Python: their docs are elsewhere, and nothing is fetched to link to them.
 _CDK = (
-    r"(aws_cdk|cdk|chatbot|cloudwatch|constructs|events|iam|kms|lambda_|logs|scheduler|secretsmanager|sns|sqs"
+    r"(aws_cdk|assertions|cdk|chatbot|cloudwatch|constructs|events|iam|kms|lambda_|logs|scheduler|secretsmanager|sns|sqs"
     r"|ssm|ssmincidents)\..*"
 )
 _BY_NAME = (

@@ -39,6 +39,10 @@ _MONITORING = """\
 .. autoclass:: cdk_incidents.monitoring.IncidentStrategy
    :members:
 """
+_TESTING = """\
+.. automodule:: cdk_incidents.testing
+   :members:
+"""
 _CLASS = """
 .. autoclass:: cdk_incidents.{name}
    :members:
@@ -62,9 +66,10 @@ def write(directory: Path) -> None:
             page = title.lower().replace(" ", "-")
             entries.append(page)
             (folder / f"{page}.rst").write_text(_page(title, names))
-    # Not among the lazy names, since it needs an extra.
-    entries.append("monitoring")
-    (folder / "monitoring.rst").write_text(_title("Monitoring") + _MONITORING)
+    # Not among the lazy names: one needs an extra, the other is for tests.
+    for title, entry in {"Monitoring": _MONITORING, "Testing": _TESTING}.items():
+        entries.append(title.lower())
+        (folder / f"{entries[-1]}.rst").write_text(_title(title) + entry)
     lines = "\n".join(f"   {entry}" for entry in entries)
     (folder / "index.rst").write_text(f"{_title('API')}\n.. toctree::\n\n{lines}\n")
 

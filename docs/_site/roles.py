@@ -26,7 +26,7 @@ class _Ours(PyXRefRole):
         return [nodes.literal(self.text, self.text)], []
 
     def _is_a_sibling(self) -> bool:
-        within = self.env.ref_context.get("py:class", "").partition(".")[0]
+        within = (self.env.ref_context.get("py:class") or "").partition(".")[0]
         found = getattr(getattr(cdk_incidents, within, None), self.text, None)
         # A field of a value has the name of its argument, and no entry of its own.
         return isinstance(found, property) or inspect.isroutine(found)

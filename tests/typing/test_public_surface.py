@@ -130,6 +130,7 @@ def test_usage_runs(tmp_path: Path) -> None:
     usage.use_everything(stack)
     assert usage.references(cdk.Stack(app, "References"), cdk.aws_sns.Topic(stack, "Another"))
     assert app.synth().get_stack_by_name("Usage").template["Resources"]
+    usage.tested(stack)
 
 
 def test_usage_names_every_public_name() -> None:

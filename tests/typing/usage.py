@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
+from aws_cdk import assertions
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
@@ -24,6 +25,7 @@ from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
 
 import cdk_incidents as incidents
+from cdk_incidents import testing
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
@@ -419,6 +421,17 @@ def use_everything(stack: cdk.Stack) -> None:
     )
     result: str = test.result
     assert result
+
+
+def tested(stack: cdk.Stack) -> None:
+    """Ask of a stack what CI asks, whatever a test holds of it."""
+    template = assertions.Template.from_stack(stack)
+    named: dict[str, str] = {"Description": "Usage"}
+    assert testing.normalised_template(named, account="111122223333", region="eu-west-1") == named
+    assert testing.normalised_template(template) == testing.normalised_template(template.to_json())
+    testing.assert_alarms_start_incidents(stack)
+    testing.assert_plans_reach_somebody(template, except_for=[])
+    testing.assert_smoke_tested(stack)
 
 
 def misuse(stack: cdk.Stack, plan: incidents.ResponsePlan, trigger: incidents.IncidentTrigger) -> None:
