@@ -110,6 +110,21 @@ def test_the_same_question_is_asked_once(world: World) -> None:
     assert (world.asked["get_response_plan"], world.asked["get_contact"]) == (1, 3)
 
 
+def test_a_page_that_is_not_told_of_is_named_by_its_contact(world: World) -> None:
+    """What a question was about is said without the tokens of its pages."""
+    ada = world.person("ada", **{f"c{number}": "ACTIVATED" for number in range(5)})
+    world.channels[ada][4]["ActivationStatus"] = "NOT_ACTIVATED"
+    answer = world.list_contact_channels
+
+    def first_page_only(*, ContactId: str, NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
+        if NextToken != "0":
+            raise error("ThrottlingException", 429)
+        return answer(ContactId=ContactId)
+
+    world.list_contact_channels = first_page_only  # type: ignore[method-assign]
+    assert world.only().text.startswith(f"ssm-contacts:ListContactChannels of {ada} ")
+
+
 def test_a_token_that_comes_again_ends_the_list() -> None:
     """A list whose pages lead round is read once, and no longer."""
     pages = {"": ("a", "1"), "1": ("b", "2"), "2": ("c", "1")}
@@ -154,6 +169,15 @@ def test_a_replication_set_that_is_not_told_of_stops_nothing(world: World) -> No
     world.errors["list_replication_sets"] = error("AccessDeniedException", 403)
     world.plans.clear()
     assert world.ids() == ["plan-missing", "not-looked"]
+
+
+def test_a_replication_set_that_vanishes_meanwhile_stops_nothing(world: World) -> None:
+    """A look that breaks is no reason not to look at the rest."""
+    world.errors["get_replication_set"] = error("ResourceNotFoundException", 404)
+    world.plans.clear()
+    broken, missing = world.found()
+    assert "the preflight replication set could not be made" in broken.text
+    assert missing.id == "plan-missing"
 
 
 @pytest.mark.parametrize(

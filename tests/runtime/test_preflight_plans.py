@@ -88,6 +88,7 @@ def test_a_plan_of_a_later_stack_may_be_missing(world: World) -> None:
     world.look_at(Plan("Later", plan_arn("Later"), later=True))
     finding = world.only()
     assert (finding.id, finding.plan, finding.mends_later) == ("plan-missing", "Later", True)
+    assert "its stack is deployed after this one" in finding.text
 
 
 def test_a_plan_of_a_later_stack_may_differ_still(world: World) -> None:
@@ -101,6 +102,7 @@ def test_a_plan_that_tells_nobody(world: World) -> None:
     world.plan("Silent", chatChannel={"empty": {}})
     finding = world.only()
     assert (finding.id, finding.plan) == ("plan-reaches-nobody", "Silent")
+    assert "the plan must tell somebody of its incidents" in finding.text
 
 
 @pytest.mark.parametrize(
