@@ -12,7 +12,7 @@ import pytest
 from incidents_runtime.smoke_test import clients, handler, run
 from incidents_runtime.smoke_test.clients import Clients
 from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of
-from incidents_runtime.smoke_test.findings import Finding
+from incidents_runtime.smoke_test.findings import THE_TRIGGER, Finding
 from incidents_runtime.smoke_test.settings import SettingsError
 
 from tests.runtime.fakes import refusal
@@ -249,16 +249,17 @@ def test_properties_of_any_version(account: Account, seen: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("kind", "old", "changed"),
     [
-        ("Create", None, {"a", "b"}),
-        ("Update", {"Plans": {"a": "1", "b": "0"}}, {"b"}),
+        ("Create", None, {"a", "b", THE_TRIGGER}),
+        ("Update", {"Trigger": "t", "Plans": {"a": "1", "b": "0"}}, {"b"}),
+        ("Update", {"Trigger": "u", "Plans": {"a": "1", "b": "2"}}, {THE_TRIGGER}),
         ("Update", {"Plans": "odd"}, set()),
         ("Update", "digest of an older version", set()),
     ],
 )
 def test_changed_plans(kind: str, old: Any, changed: set[str]) -> None:
-    """Which plans a deployment makes or changes; of an older version's nobody knows, so none."""
+    """Whether it makes or changes a plan or the trigger; of an older version's nobody knows, so none."""
     event = {
-        **request(kind, Proves={"Plans": {"a": "1", "b": "2"}}),
+        **request(kind, Proves={"Trigger": "t", "Plans": {"a": "1", "b": "2"}}),
         "OldResourceProperties": {"Proves": old},
     }
     assert handler.changed_plans(event) == changed
@@ -408,7 +409,7 @@ def test_clients_leave_room_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     services = [getattr(given, name).ask() for name in [*names, *names]]
     assert services[: len(names)] == [
         *("cloudwatch", "ssm-incidents", "ssm-contacts", "ssm"),
-        *("sns", "lambda", "logs", "cloudformation"),
+        *("sns", "lambda", "logs", "cloudformation", "iam"),
     ]
     assert len(made) == len(names)
     assert {region for _, region, _ in made} == {"eu-west-1"} == {given.region}

@@ -80,6 +80,20 @@ def test_no_incident_is_explained(account: Account, history: list[str], log: lis
     assert "Remedy: " in reason
 
 
+def test_log_that_comes_late_is_waited_for(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the trigger writes is not in its log at once."""
+    account.on_alarm = lambda _: None
+    reads: list[str] = []
+
+    def late(**_: Any) -> dict[str, Any]:
+        reads.append("log")
+        message = "[ERROR] ImportError: x" if len(reads) > 2 else "START"
+        return {"events": [{"message": message}]}
+
+    monkeypatch.setattr(account, "filter_log_events", late)
+    assert "saw [ERROR] ImportError: x" in reason_of(request())
+
+
 def test_log_that_cannot_be_read_is_said(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A diagnosis that fails does not hide that there was no incident."""
     account.on_alarm = lambda _: None
@@ -445,3 +459,19 @@ def test_other_tests_incidents_are_left_alone(account: Account) -> None:
     assert ours not in account.records
     assert set(account.records) == others
     assert ALARM in account.records[next(iter(others))]["incidentRecordSource"]["resourceArn"]
+
+
+@pytest.mark.parametrize(("first_s", "waited_s"), [(0.0, 1.0), (3.0, 6.0), (19.0, 10.0)])
+def test_second_incident_is_waited_for_as_the_first_was(
+    service: Account, monkeypatch: pytest.MonkeyPatch, first_s: float, waited_s: float
+) -> None:
+    """Nothing tells that the service has merged: a second one would take about as long, within limits."""
+    listed, opened_at = service.list_incident_records, service.now + first_s
+
+    def late(**asked: Any) -> dict[str, Any]:
+        return listed(**asked) if service.now >= opened_at else {"incidentRecordSummaries": []}
+
+    monkeypatch.setattr(service, "list_incident_records", late)
+    steps = data(request())["Steps"]
+    took = next(step for step in steps.split(", ") if step.startswith("joining"))
+    assert abs(int(took.split()[-2]) - waited_s * 1000) <= 500

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from incidents_runtime.errors import describe
+from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.clients import every_page
 from incidents_runtime.telemetry import log
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from incidents_runtime.smoke_test.clients import Clients
 
 _LONGEST = 600
+_LOG_COMES_IN_S = 3.0
 
 
 class Diagnosis:
@@ -49,7 +51,7 @@ class Diagnosis:
         if not self._log_group:
             return "no failed action in the alarm's history: CloudWatch has not acted, or the service not yet"
         try:
-            lines = self._logged()
+            lines = self._lines_with_an_error()
         except Exception as error:  # noqa: BLE001 - a diagnosis that fails says so
             return (
                 f"nothing, since the trigger's log {self._log_group} could not be read: {_short(str(error))}"
@@ -63,6 +65,15 @@ class Diagnosis:
         if not errors:
             return f"no error in its log {self._log_group}"
         return f"{_short(errors[0])} (in the trigger's log {self._log_group})"
+
+    def _lines_with_an_error(self) -> list[str]:
+        """Read the log, again while it tells of no error: what is written is not there at once."""
+        until = clock.monotonic() + _LOG_COMES_IN_S
+        while True:
+            lines = self._logged()
+            if any(map(_error_in, lines)) or clock.monotonic() >= until:
+                return lines
+            clock.sleep(1)
 
     def _failed_action(self) -> str | None:
         history = self._clients.cloudwatch.describe_alarm_history(

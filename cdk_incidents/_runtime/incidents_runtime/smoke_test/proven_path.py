@@ -40,6 +40,8 @@ class ProvenPath(ABC):
         self.path = path
         self.means = means
         self.canary = Canary(path.canary_name, means)
+        self.opened_s = 0.0
+        """How long the incident took to open."""
         self.records = Records(means.clients, path.quiet_plan_arn)
         self._diagnosis = Diagnosis(
             means.for_diagnosis, canary_name=path.canary_name, log_group=path.log_group, began=means.began
@@ -127,10 +129,11 @@ class ProvenPath(ABC):
                 f" within {self.means.timeout_s:.0f} s",
                 remedy="mend what is named there, or give it longer with SmokeTest(timeout=…).",
             )
+        self.opened_s = clock.monotonic() - fired_at
         report = self.means.report
         report.record_arn = report.record_arn or record["arn"]
         if report.opened_ms is None:
-            report.opened_ms = round((clock.monotonic() - fired_at) * 1000)
+            report.opened_ms = round(self.opened_s * 1000)
         return record
 
     def of_this_run(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from incidents_runtime.quiet_plan import loud_in
 from incidents_runtime.smoke_test.failures import failure
 
 if TYPE_CHECKING:
@@ -30,17 +31,7 @@ def quiet_plan(clients: Clients, path: Path, step: str) -> dict[str, Any]:
         another, which the test would then resolve and delete.
     """
     plan = dict(clients.incidents.get_response_plan(arn=path.quiet_plan_arn))
-    chat_channel, template = plan.get("chatChannel") or {}, plan["incidentTemplate"]
-    members = {
-        "engagements": plan.get("engagements"),
-        # The service's word for none is {"empty": {}}.
-        "chatChannel": [kind for kind in chat_channel if kind != "empty"],
-        "actions": plan.get("actions"),
-        "integrations": plan.get("integrations"),
-        "incidentTemplate.notificationTargets": template.get("notificationTargets"),
-        "incidentTemplate.dedupeString": template.get("dedupeString"),
-    }
-    loud = [name for name, value in members.items() if value]
+    loud = loud_in(plan)
     if loud:
         raise failure(
             step,

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from incidents_runtime.smoke_test.means import Means
     from incidents_runtime.smoke_test.settings import Path
 
-# Nothing tells that the service has merged an alarm with its open incident.
-_A_SECOND_WOULD_COME_IN_S = 2.0
+# Nothing tells that the service has merged an alarm with its open incident: a second one would take about as
+# long as the first.
+_SOONEST_S = 1.0
+_LATEST_S = 10.0
 
 
 class ServicePath(ProvenPath):
@@ -52,7 +54,8 @@ class ServicePath(ProvenPath):
             return next(others, None)
 
         self.canary.change("ALARM", self.means.mark.title)
-        found = self.means.look_for(second, until=self.means.within(_A_SECOND_WOULD_COME_IN_S))
+        would_come_in_s = min(_LATEST_S, max(_SOONEST_S, 2 * self.opened_s))
+        found = self.means.look_for(second, until=self.means.within(would_come_in_s))
         if found is not None:
             raise failure(
                 self.named("joining"),
