@@ -29,6 +29,7 @@ Finding: TypeAlias = Literal[
     "runbook-version-missing",
     "topic-missing",
     "topic-refuses",
+    "trigger-permissions",
 ]
 Severity: TypeAlias = Literal["error", "ignore", "warning"]
 

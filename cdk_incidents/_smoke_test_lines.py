@@ -12,6 +12,7 @@ from aws_cdk import aws_ssm as ssm
 from cdk_incidents._arn import outermost_stack, same_deployment, same_stack
 from cdk_incidents._checks import is_token
 from cdk_incidents._contacts import arn_by_alias
+from cdk_incidents._names import role_name
 from cdk_incidents._plan_reach import (
     document_of,
     engaged_by,
@@ -54,13 +55,30 @@ class SmokeTestPath:
         return json.dumps({"path": {key: value for key, value in values.items() if value}})
 
 
-def trigger_line(trigger: IncidentTrigger, routes: Sequence[str], user: IConstruct) -> str:
-    """Return the trigger's function, and its live routes, as they are now."""
-    values: dict[str, Any] = {"function": trigger.trigger_name, "routes": list(routes)}
+def trigger_line(
+    trigger: IncidentTrigger,
+    routes: Sequence[str],
+    plans: Sequence[IResponsePlanRef],
+    user: IConstruct,
+) -> str:
+    """Return the trigger's function and role, its live routes and their plans, as they are now."""
+    values: dict[str, Any] = {
+        "function": trigger.trigger_name,
+        "routes": list(routes),
+        "role_arn": role_arn_of(trigger),
+        "plans": list(map(label_of, plans)),
+    }
     if same_stack(trigger, user):
         # Its name is made at deployment: to another stack it would have to be exported.
         values["retry_queue_arn"] = trigger._retries.queue_arn  # noqa: SLF001 - one of a kind with the trigger
     return json.dumps({"trigger": values})
+
+
+def role_arn_of(trigger: IncidentTrigger) -> str:
+    """Return the ARN of a trigger's role, by its name: another stack needs no export."""
+    stack = Stack.of(trigger)
+    name = role_name(trigger.trigger_name, stack.region)
+    return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
 
 def plan_line(plan: IResponsePlanRef, user: IConstruct, *, for_real: bool) -> str:

@@ -5,6 +5,8 @@ All is told when the app synthesises, since routes, and what their plans reach, 
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from cdk_incidents._plans import (
     has_incident_tags,
     record_arns,
 )
+from cdk_incidents._smoke_test_lines import role_arn_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,10 +37,12 @@ if TYPE_CHECKING:
 
     from cdk_incidents.trigger import IncidentTrigger
 
-# IAM takes 10,240 characters of a role's own policies. What does not grow takes 3,000 of them; a list that
-# would get longer than this names all of its kind instead.
+# IAM takes 10,240 characters of a role's own policies, this one and what its owner may add.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_LONGEST_LIST = 1_000
+_LONGEST_POLICY = 9_000
+# What a token may become: a Region at the longest, or an ARN, whose names may be long.
+_TOKEN = re.compile(r"\$\{Token\[(AWS\.)?.*?]}")
+_LONGEST_REGION, _LONG_ARN = 14, 160
 _AWS_OWNED = re.compile("aws|amazon|amzn", re.IGNORECASE)
 
 
@@ -69,6 +74,7 @@ class SmokeTestRights:
     quiet_plan: IResponsePlanRef
     trigger: IncidentTrigger | None
     for_real: Sequence[IResponsePlanRef]
+    is_exact: bool = True
 
     def rights(self, looked_at: Sequence[IResponsePlanRef], routes: Sequence[str]) -> list[Right]:
         """Return all of it but the log; no statement names nothing, which IAM refuses.
@@ -86,7 +92,11 @@ class SmokeTestRights:
             *self._to_look_at_routes(routes),
             *self._to_page(),
         ]
-        return [right for right in every if right.resources]
+        found = [right for right in every if right.resources]
+        if self.is_exact and _size_of(found) > _LONGEST_POLICY:
+            # Where each thing would be too much, all of its kind are named.
+            return dataclasses.replace(self, is_exact=False).rights(looked_at, routes)
+        return found
 
     # --- the test itself
 
@@ -134,9 +144,9 @@ class SmokeTestRights:
     def _to_look_at(self, plans: Sequence[IResponsePlanRef]) -> Iterator[Right]:
         arns = [arn_seen_from(plan, self.user, ordered=False) for plan in plans]
         every_plan = self._in_account("ssm-incidents", "response-plan/*", region="")
-        yield Right(["ssm-incidents:GetResponsePlan"], _fitting(arns, every_plan), _MANY)
+        yield Right(["ssm-incidents:GetResponsePlan"], self._fitting(arns, every_plan), _MANY)
         contacts = _each(contact_arns(plan) for plan in plans)
-        contacts = contacts if _fits(contacts) else contact_patterns(contacts)
+        contacts = contacts if self.is_exact else contact_patterns(contacts)
         yield Right(["ssm-contacts:GetContact", "ssm-contacts:ListContactChannels"], contacts, _UNKNOWN)
         for word in ("contactchannel", "contact-channel"):
             channels = [self._beside(contact, word) for contact in contacts]
@@ -147,9 +157,9 @@ class SmokeTestRights:
             "A rotation's ARN ends in a random id.",
         )
         topics = _each(self._topics(plan) for plan in plans)
-        yield Right(["sns:GetTopicAttributes"], _fitting(topics, self._in_account("sns", "*")), _UNKNOWN)
+        yield Right(["sns:GetTopicAttributes"], self._fitting(topics, self._in_account("sns", "*")), _UNKNOWN)
         documents = _each(self._documents(plan) for plan in plans)
-        yield Right(["ssm:DescribeDocument"], _fitting(documents, *self._every_document()), _UNKNOWN)
+        yield Right(["ssm:DescribeDocument"], self._fitting(documents, *self._every_document()), _UNKNOWN)
 
     def _topics(self, plan: IResponsePlanRef) -> list[str]:
         arns = topics_of(plan)
@@ -175,11 +185,13 @@ class SmokeTestRights:
     def _to_look_at_routes(self, routes: Sequence[str]) -> Iterator[Right]:
         if self.trigger is None or not routes:
             return
+        # It tells what the role may do without doing it.
+        yield Right(["iam:SimulatePrincipalPolicy"], [role_arn_of(self.trigger)])
         # By name, since the aliases wait for the test.
         function = self._in_account("lambda", f"function:{self.trigger.trigger_name}")
         aliases = [f"{function}:{route}" for route in routes]
         # No document says whether a look at an alias's policy is one at the function, too.
-        looked_at = [function, *_fitting(aliases, f"{function}:*")]
+        looked_at = [function, *self._fitting(aliases, f"{function}:*")]
         yield Right(["lambda:GetFunctionEventInvokeConfig", "lambda:GetPolicy"], looked_at, _MANY)
 
     # --- paging for real
@@ -193,7 +205,7 @@ class SmokeTestRights:
         tagged = [record_arns(plan) for plan in self.for_real if has_incident_tags(plan)]
         yield Right(permissions.TAG, tagged, _RECORDS)
         contacts = _each(contact_arns(plan) for plan in self.for_real)
-        contacts = contacts if _fits(contacts) else contact_patterns(contacts)
+        contacts = contacts if self.is_exact else contact_patterns(contacts)
         through = permissions.CALLED_BY_THE_SERVICE
         yield Right(permissions.ENGAGE, contacts, _UNKNOWN, through)
         yield Right(permissions.MAKE_OPS_ITEM, ["*"], "CreateOpsItem knows no resource.", through)
@@ -203,6 +215,9 @@ class SmokeTestRights:
             yield Right([f"ssm-contacts:{action}"], sent, "What was sent has random ids.")
 
     # --- ARNs
+
+    def _fitting(self, arns: Sequence[str], *patterns: str) -> list[str]:
+        return list(arns) if self.is_exact or not arns else list(patterns)
 
     def _plans_and_records(self, plans: Sequence[IResponsePlanRef]) -> list[str]:
         arns = [arn_seen_from(plan, self.user, ordered=False) for plan in plans]
@@ -239,12 +254,9 @@ def _each(lists: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(text for texts in lists for text in texts))
 
 
-def _fits(arns: Sequence[str]) -> bool:
-    return sum(map(len, arns)) <= _LONGEST_LIST
-
-
-def _fitting(arns: Sequence[str], *patterns: str) -> list[str]:
-    return list(arns) if _fits(arns) else list(patterns)
+def _size_of(rights: Sequence[Right]) -> int:
+    text = json.dumps([right.statement() for right in rights], separators=(",", ":"))
+    return len(_TOKEN.sub(lambda token: "x" * (_LONGEST_REGION if token[1] else _LONG_ARN), text))
 
 
 def _of_account(plan: IResponsePlanRef, service: str, resource: str) -> str:

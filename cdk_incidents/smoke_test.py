@@ -336,10 +336,15 @@ class SmokeTest(Construct):
 
     def _looked_at(self) -> list[IResponsePlanRef]:
         """Return the plans that alarms lead to, each once: those that are named, and those of live routes."""
+        return self._each_once([*self._plans, *self._routed()])
+
+    def _routed(self) -> list[IResponsePlanRef]:
         routes = {} if self._trigger is None else self._trigger._plans  # noqa: SLF001
-        routed = [plan for route, plan in routes.items() if route != SMOKE_TEST]
+        return self._each_once([plan for route, plan in routes.items() if route != SMOKE_TEST])
+
+    def _each_once(self, plans: Sequence[IResponsePlanRef]) -> list[IResponsePlanRef]:
         by_arn: dict[str, IResponsePlanRef] = {}
-        for plan in [*self._plans, *routed]:
+        for plan in plans:
             by_arn.setdefault(arn_by_name(plan, self), plan)
         return list(by_arn.values())
 
@@ -356,7 +361,7 @@ class SmokeTest(Construct):
         lines = [json.dumps({"test": self._settings})]
         lines += [path.line(quiet_plan_arn) for path in self._paths]
         if self._trigger is not None:
-            lines.append(trigger_line(self._trigger, self._live_routes(), self))
+            lines.append(trigger_line(self._trigger, self._live_routes(), self._routed(), self))
         for_real = {plan.node.addr for plan in self._for_real}
         lines += [plan_line(plan, self, for_real=plan.node.addr in for_real) for plan in self._looked_at()]
         return lines

@@ -137,6 +137,9 @@ def test_hands_the_handler_what_it_reads(world: World) -> None:
             "trigger": {
                 "function": world.trigger_name,
                 "routes": ["Critical", "notice-only"],
+                "role_arn": "arn:<Ref AWS::Partition>:iam::<Ref AWS::AccountId>:role/"
+                f"{world.trigger_name}-<Ref AWS::Region>",
+                "plans": [synth.properties(PLAN, "PlanDAF4E53A")["Name"], "l1-plan"],
                 "retry_queue_arn": f"<Fn::GetAtt {synth.id_of('AWS::SQS::Queue', 'Retries')} Arn>",
             }
         },

@@ -25,6 +25,7 @@ _Item = TypeVar("_Item")
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:retries"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/incidents-{REGION}"
 ALIASES = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:incidents"
 PATHS = (Path("trigger", "canary", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:canary", "arn:aws:quiet"),)
 _SERVICES = {
@@ -34,6 +35,7 @@ _SERVICES = {
     "ssm": "ssm",
     "sns": "sns",
     "functions": "lambda",
+    "iam": "iam",
 }
 
 
@@ -87,6 +89,7 @@ class World:
         self.documents: dict[str, dict[str, Any]] = {}
         self.policies: dict[str, str] = {}
         self.destinations: dict[str, dict[str, Any]] = {}
+        self.denied: set[tuple[str, str]] = set()
         self.alarms: dict[str, list[dict[str, Any]]] = {}
         self.page = 2
         self.settings = Settings()
@@ -269,6 +272,26 @@ class World:
         kind = AlarmTypes[int(NextToken)]
         more = {"NextToken": f"{int(NextToken) + 1}"} if int(NextToken) + 1 < len(AlarmTypes) else {}
         return {f"{kind}s": self.alarms.get(kind, []), **more}
+
+    def simulate_principal_policy(
+        self,
+        *,
+        PolicySourceArn: str,  # noqa: N803
+        ActionNames: list[str],  # noqa: N803
+        ResourceArns: list[str],  # noqa: N803
+        ContextEntries: list[dict[str, Any]],  # noqa: N803
+        MaxItems: int,  # noqa: N803
+    ) -> dict[str, Any]:
+        assert PolicySourceArn == ROLE
+        assert ContextEntries[0]["ContextKeyValues"] == ["ssm-incidents.amazonaws.com"]
+        (action,) = ActionNames
+        assert len(ResourceArns) <= MaxItems
+        return {"EvaluationResults": [self.evaluated(action, arn) for arn in ResourceArns]}
+
+    def evaluated(self, action: str, arn: str) -> dict[str, Any]:
+        """Return what IAM says of one action on one resource."""
+        decision = "implicitDeny" if (action, arn) in self.denied else "allowed"
+        return {"EvalActionName": action, "EvalResourceName": arn, "EvalDecision": decision}
 
     def _page(self, name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
         begin, end = int(token), int(token) + self.page

@@ -96,6 +96,11 @@ _USED = {
         "_collect_msgs": "q max_n vis_timeout",
         "_get_q": "url action",
     },
+    "ministack.services.iam": {
+        "_build_simulate_results_real": "actions resource_arn principal_arn account_id policies",
+        "_extract_simulate_params": "p",
+        "_p": "params key default",
+    },
     "ministack.services.scheduler": {"_tick_schedules": ""},
     "ministack.services.cloudformation.custom_resource": {
         "deliver_response": "token response",

@@ -175,3 +175,25 @@ def test_an_explicit_deny_wins(aws: Aws) -> None:
     client = aws.as_role(aws.role(_allow("ssm-incidents:*"), deny))
     with pytest.raises(ClientError, match="AccessDenied"):
         client.get_response_plan(arn=aws.plan())
+
+
+def test_iam_tells_what_a_role_may_do(aws: Aws) -> None:
+    """A simulation answers for each resource, with the context that is given, and does nothing."""
+    ada, bob = (f"arn:aws:ssm-contacts:us-east-1:{ACCOUNT}:contact/{name}" for name in ("ada", "bob"))
+    role = aws.role({**_allow("ssm-contacts:StartEngagement", ada), "Condition": _VIA})
+    via = {
+        "ContextKeyName": "aws:CalledViaFirst",
+        "ContextKeyValues": ["ssm-incidents.amazonaws.com"],
+        "ContextKeyType": "string",
+    }
+    told = [
+        aws.client("iam").simulate_principal_policy(
+            PolicySourceArn=role,
+            ActionNames=["ssm-contacts:StartEngagement"],
+            ResourceArns=[ada, bob],
+            ContextEntries=entries,
+        )["EvaluationResults"]
+        for entries in ([via], [])
+    ]
+    decisions = [{one["EvalResourceName"]: one["EvalDecision"] for one in results} for results in told]
+    assert decisions == [{ada: "allowed", bob: "implicitDeny"}, {ada: "implicitDeny", bob: "implicitDeny"}]

@@ -31,6 +31,7 @@ _SERVICES = {
     "functions": "lambda",
     "logs": "logs",
     "cloudformation": "cloudformation",
+    "iam": "iam",
 }
 
 
@@ -47,6 +48,7 @@ class Clients:
     logs: Any
     cloudformation: Any
     region: str = ""
+    iam: Any = None
 
     @classmethod
     def default(cls, region: str) -> Clients:

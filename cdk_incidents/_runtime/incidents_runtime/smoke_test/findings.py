@@ -18,6 +18,7 @@ _CLASSES = {
     "replication-set-missing": _ALWAYS,
     "replication-set-not-active": _ALWAYS,
     "region-not-in-set": _ALWAYS,
+    "trigger-permissions": _CHANGED,
     "plan-missing": _CHANGED,
     "plan-differs": _CHANGED,
     "plan-reaches-nobody": _LATER,
@@ -37,6 +38,8 @@ _CLASSES = {
     "alarm-actions-disabled": _LATER,
     "not-looked": _LATER,
 }
+THE_TRIGGER = "<trigger>"
+"""What stands for the trigger among the plans that a deployment changes; no plan's name."""
 IDS = frozenset(_CLASSES)
 """By these users move findings; they stay."""
 
@@ -50,7 +53,7 @@ class Finding:
     id
         What kind of thing, one of `IDS`.
     plan
-        The name of the plan whose people it concerns; empty if it concerns all.
+        The name of the plan whose people it concerns; `THE_TRIGGER` if it concerns that; empty if all.
     text
         What was expected and what was seen.
     remedy

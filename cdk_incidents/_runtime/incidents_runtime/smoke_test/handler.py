@@ -10,6 +10,7 @@ from incidents_runtime.errors import describe
 from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.clients import Clients
 from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of
+from incidents_runtime.smoke_test.findings import THE_TRIGGER
 from incidents_runtime.smoke_test.means import STEPS_END_S
 from incidents_runtime.smoke_test.report import Report
 from incidents_runtime.smoke_test.run import Run, never_failing
@@ -85,27 +86,28 @@ def scheduled(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def changed_plans(event: Mapping[str, Any]) -> set[str]:
-    """Return the names of the plans that a deployment makes or changes.
+    """Return the names of the plans that a deployment makes or changes; and whether the trigger, too.
 
     Parameters
     ----------
     event
         CloudFormation's request.
     """
-    now = _proven_plans(event.get("ResourceProperties")) or {}
+    now = _digests(event.get("ResourceProperties")) or {}
     if event["RequestType"] == "Create":
         return set(now)
-    before = _proven_plans(event.get("OldResourceProperties"))
+    before = _digests(event.get("OldResourceProperties"))
     if before is None:
         # An older version of this library said it in another way, and its plans are no news.
         return set()
     return {name for name, digest in now.items() if before.get(name) != digest}
 
 
-def _proven_plans(properties: Any) -> dict[str, str] | None:
-    proves = (properties or {}).get("Proves")
-    plans = proves.get("Plans", {}) if isinstance(proves, dict) else None
-    return plans if isinstance(plans, dict) else None
+def _digests(properties: Any) -> dict[str, str] | None:
+    match (properties or {}).get("Proves"):
+        case {"Plans": dict(plans), **others}:
+            return {**plans, THE_TRIGGER: others.get("Trigger", "")}
+    return None
 
 
 class _Invocation:

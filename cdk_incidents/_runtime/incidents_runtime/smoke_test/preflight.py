@@ -9,6 +9,7 @@ from incidents_runtime.errors import describe
 from incidents_runtime.smoke_test import (
     preflight_alarms,
     preflight_contacts,
+    preflight_permissions,
     preflight_plans,
     preflight_replication_set,
     preflight_rota,
@@ -34,6 +35,7 @@ LONGEST_S = 60.0
 # What takes the most questions comes last.
 _CHECKS: tuple[_Check, ...] = (
     preflight_plans.look,
+    preflight_permissions.look,
     preflight_topics.look,
     preflight_runbook.look,
     preflight_routes.look,

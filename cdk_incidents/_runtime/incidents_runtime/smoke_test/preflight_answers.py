@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from incidents_runtime.smoke_test.clients import Clients
 
 # Systems Manager has words of its own for what is not there.
-_NOT_THERE = ("NotFoundException", "InvalidDocument", "InvalidDocumentVersion")
+_NOT_THERE = ("InvalidDocument", "InvalidDocumentVersion")
 _SERVICES = {
     "cloudwatch": "cloudwatch",
     "incidents": "ssm-incidents",
@@ -25,6 +25,7 @@ _SERVICES = {
     "ssm": "ssm",
     "sns": "sns",
     "functions": "lambda",
+    "iam": "iam",
 }
 _NO_TIME = "no time was left"
 _LONGEST_REASON = 200
@@ -57,6 +58,7 @@ class Answers:
     ssm: Any
     sns: Any
     functions: Any
+    iam: Any
 
     def __init__(self, clients: Clients, ends_at: float) -> None:
         self.region = clients.region

@@ -35,11 +35,15 @@ class Path:
 
 @dataclasses.dataclass(frozen=True)
 class Trigger:
-    """The trigger's function, where its failed events must go if that is known, and its live routes' ids."""
+    """The trigger's function, where its failed events must go if that is known, and what its routes need."""
 
     function: str
     retry_queue_arn: str = ""
     routes: tuple[str, ...] = ()
+    """The live routes' ids."""
+    role_arn: str = ""
+    plans: tuple[str, ...] = ()
+    """The names of the plans that they lead to."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _plan(fields: dict[str, Any]) -> Plan:
 
 
 def _trigger(fields: dict[str, Any]) -> Trigger:
-    return Trigger(**_tuples(fields, "routes"))
+    return Trigger(**_tuples(fields, "routes", "plans"))
 
 
 def _path(fields: dict[str, Any]) -> Path:

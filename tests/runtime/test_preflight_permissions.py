@@ -1,0 +1,107 @@
+"""IAM tells whether the trigger's role may open incidents and page, without a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from incidents_runtime.smoke_test.findings import THE_TRIGGER
+from incidents_runtime.smoke_test.settings import Trigger
+
+from tests.runtime.preflight_world import ROLE, World, contact_arn, plan_arn
+
+START, ENGAGE, OPS_ITEM = (
+    "ssm-incidents:StartIncident",
+    "ssm-contacts:StartEngagement",
+    "ssm:CreateOpsItem",
+)
+ADA = contact_arn("ada")
+
+
+@pytest.fixture
+def world() -> World:
+    """Return an account with one routed plan that pages Ada, and one that is only named."""
+    world = World()
+    ada = world.person("ada", Mobile="ACTIVATED")
+    world.plan("Checkout", engagements=[ada])
+    world.plan("Other", engagements=[world.person("bob", Mobile="ACTIVATED")])
+    world.look_at(trigger=Trigger("incidents", role_arn=ROLE, plans=("Checkout",)))
+    return world
+
+
+def test_a_role_as_it_is_deployed(world: World) -> None:
+    """Three questions show it, on the plans and people of routes only."""
+    assert world.found() == []
+    asked = [arguments for name, arguments in world.questions if name == "simulate_principal_policy"]
+    assert [(one["ActionNames"], one["ResourceArns"]) for one in asked] == [
+        ([START], [plan_arn("Checkout")]),
+        ([ENGAGE], [ADA]),
+        ([OPS_ITEM], ["*"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "consequence"),
+    [
+        (START, plan_arn("Checkout"), "no alarm opens an incident there"),
+        (ENGAGE, ADA, "nobody there is paged"),
+        (OPS_ITEM, "*", "incidents have no OpsItem"),
+    ],
+)
+def test_a_role_that_lacks_one_right(world: World, action: str, arn: str, consequence: str) -> None:
+    """The finding names role, action, resource and what comes of it, and is the trigger's own."""
+    world.denied.add((action, arn))
+    finding = world.only()
+    assert (finding.id, finding.plan) == ("trigger-permissions", THE_TRIGGER)
+    assert f"{ROLE} must be allowed {action} on {arn} (" in finding.text
+    assert consequence in finding.text
+
+
+def test_one_result_with_a_part_for_each_resource(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IAM may tell several resources in one result: each part counts, not their sum."""
+
+    def in_parts(action: str, arn: str) -> dict[str, Any]:
+        parts = [
+            {"EvalResourceName": arn, "EvalResourceDecision": "allowed"},
+            {"EvalResourceName": f"{arn}/2", "EvalResourceDecision": "explicitDeny"},
+        ]
+        return {"EvalActionName": action, "EvalDecision": "allowed", "ResourceSpecificResults": parts}
+
+    monkeypatch.setattr(world, "evaluated", in_parts)
+    texts = [finding.text for finding in world.found()]
+    assert len(texts) == 3
+    assert f"{START} on {plan_arn('Checkout')}/2 (" in texts[0]
+
+
+def test_many_plans_are_asked_in_portions(world: World) -> None:
+    """A hundred and one plans are three questions, and those that are denied are summed up."""
+    names = [f"plan-{number}" for number in range(101)]
+    for name in names:
+        world.plan(name, integrations=[{"pagerDutyConfiguration": PAGER_DUTY}])
+        world.denied.add((START, plan_arn(name)))
+    world.look_at(trigger=Trigger("incidents", role_arn=ROLE, plans=tuple(names)))
+    finding = world.only()
+    assert f"{plan_arn('plan-2')} and 98 more (" in finding.text
+    assert world.asked["simulate_principal_policy"] == 3 + 1
+
+
+PAGER_DUTY = {
+    "name": "service",
+    "secretId": "secret",
+    "pagerDutyIncidentConfiguration": {"serviceId": "P1"},
+}
+
+
+@pytest.mark.parametrize("trigger", [None, Trigger("incidents", plans=("Checkout",))])
+def test_without_a_role_nothing_is_asked(world: World, trigger: Trigger | None) -> None:
+    """A test of plans only, or the settings of an older version, name none."""
+    world.look_at(trigger=trigger)
+    assert world.found() == []
+    assert world.asked["simulate_principal_policy"] == 0
+
+
+def test_without_a_plan_there_is_nothing_to_ask(world: World) -> None:
+    """A trigger whose plans are still to come needs no right on them yet."""
+    world.look_at(trigger=Trigger("incidents", role_arn=ROLE))
+    assert world.found() == []
+    assert world.asked["simulate_principal_policy"] == 0
