@@ -146,6 +146,7 @@ def test_conditions_that_hold_let_in(condition: dict[str, Any]) -> None:
         {"ArnLike": {"aws:SourceArn": "arn:aws:*response-plan/Checkout"}},
         {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}},
         {"Bool": {"aws:SecureTransport": "false"}},
+        {"Bool": {"aws:PrincipalIsAWSService": False}},
         {"StringNotEquals": {"aws:PrincipalServiceName": "ssm-incidents.amazonaws.com"}},
         {"Null": {"aws:SecureTransport": "true"}},
         {"StringEquals": {"aws:SourceOwner": "111122223333"}},
