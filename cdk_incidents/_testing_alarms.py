@@ -6,7 +6,6 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Any
 
-from cdk_incidents._arn import PLAN_NAME
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST
 from cdk_incidents._route_sharing import ALARMS, INVOKE
 from cdk_incidents._testing_plans import PLAN
@@ -26,9 +25,8 @@ _TOPIC = "AWS::SNS::Topic"
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 
 _PART = r"(?:\$\{[^}]*\}|[^:$])+"
-_PLAN_ARN = re.compile(
-    rf"arn:{_PART}:ssm-incidents::{_PART}:response-plan/(?:{PLAN_NAME}|[^/:]*\$\{{.+\}}[^/:]*)"
-)
+_NAME = r"(?:\$\{[^}]*\}|[a-zA-Z0-9_-])+"
+_PLAN_ARN = re.compile(rf"arn:{_PART}:ssm-incidents::{_PART}:response-plan/{_NAME}")
 _ALIAS_ARN = re.compile(
     rf"arn:{_PART}:lambda:{_PART}:{_PART}:function:(?P<function>{_PART}):(?P<alias>{_PART})"
 )

@@ -45,8 +45,6 @@ OUR_CODE = "# [CODE OF cdk_incidents]\n"
 
 def normalised(body: Mapping[str, Any], account: str | None, region: str | None) -> dict[str, Any]:
     """Return a template as plain JSON, its keys sorted; the one that came in stays as it was."""
-    if account is None and region is None:
-        account, region = _place_of_its_assets(body)
     return _Normal(body, account, region).template()
 
 
@@ -150,7 +148,7 @@ def _stable_ids(resources: Mapping[str, Any]) -> dict[str, str]:
     return {id_: stem for id_, stem in stems.items() if taken.count(stem) == 1}
 
 
-def _place_of_its_assets(body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def place_of_assets(body: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Return the account and the Region in the name of the bucket of its assets, where that has them."""
     found = {(store["account"], store["region"]) for text in _texts(body) for store in _STORE.finditer(text)}
     if len(found) != 1:

@@ -61,7 +61,12 @@ class Template:
         self.name = name
         self.account = account
         self.paths = paths or {}
-        self.resources = {id_: Resource(self, id_, found) for id_, found in body.get("Resources", {}).items()}
+        self.resources = {
+            id_: Resource(self, id_, found)
+            for id_, found in body.get("Resources", {}).items()
+            # A loop of CloudFormation's own is a list.
+            if isinstance(found, abc.Mapping)
+        }
         self.parent: Resource | None = None
         self.nested: dict[str, Template] = {}
 

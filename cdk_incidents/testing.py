@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 
+from cdk_incidents._checks import check_pattern
 from cdk_incidents._testing_alarms import AlarmsOf
-from cdk_incidents._testing_normal import normalised
+from cdk_incidents._testing_normal import normalised, place_of_assets
 from cdk_incidents._testing_plans import PlansOf
 from cdk_incidents._testing_smoke_tests import TestsOf
 from cdk_incidents._testing_templates import Templates, body_of, environment_of
@@ -62,11 +63,19 @@ def normalised_template(
     Raises
     ------
     ValueError
-        If `source` is none of these.
+        If `source` is none of these, or a place cannot be one.
     """
-    if isinstance(source, cdk.Stack) and account is None and region is None:
-        account, region = environment_of(source)
-    return normalised(body_of(source), account, region)
+    check_pattern("account", account, pattern="[0-9]{12}", rule="12 digits", remedy="pass it as a text.")
+    check_pattern(
+        "region",
+        region,
+        pattern="[a-z]{2,4}(-[a-z]+){1,3}-[0-9]",
+        rule="the name of a Region",
+        remedy="e.g. eu-west-1.",
+    )
+    body = body_of(source)
+    found = environment_of(source) if isinstance(source, cdk.Stack) else place_of_assets(body)
+    return normalised(body, account or found[0], region or found[1])
 
 
 def assert_alarms_start_incidents(

@@ -462,26 +462,46 @@ def test_sees_that_another_account_is_not_let_in(make: Make) -> None:
         assert_alarms_start_incidents(team)
 
 
-def test_takes_the_permission_of_one_alarm_for_that_one(make: Make) -> None:
+@pytest.mark.parametrize("source", ["reference", "text"])
+def test_takes_the_permission_of_one_alarm_for_that_one(make: Make, source: str) -> None:
     """A permission with a source lets that alarm in, and no other."""
     stack = make.stack()
     one, other = make.alarm(stack, "One"), make.alarm(stack, "Other")
+    override(one, "AlarmName", "checkout-one")
+    override(other, "AlarmName", "search-other")
     without_permission(make, stack, one)
     (alias,) = (each for each in stack.node.find_all() if each.node.path.endswith("/Critical"))
     assert isinstance(alias, lambda_.Alias)
     act_on(other, stack.resolve(alias.function_arn))
+    text = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-*"
     lambda_.CfnPermission(
         stack,
         "Permission",
         action="lambda:InvokeFunction",
         function_name=alias.function_arn,
         principal="lambda.alarms.cloudwatch.amazonaws.com",
-        source_arn=one.alarm_arn,
+        source_arn=one.alarm_arn if source == "reference" else text,
     )
-    with pytest.raises(
-        AssertionError, match=r"^1 of 2 .*\n- Stack/Other: .*Critical does not let CloudWatch"
-    ):
+    with pytest.raises(AssertionError, match=r"^1 of 2 .*\n- Stack/Other .*Critical does not let CloudWatch"):
         assert_alarms_start_incidents(stack)
+
+
+def test_takes_the_policy_of_one_route_for_that_one(make: Make) -> None:
+    """The policy of another route says nothing of this one; nor does one that lets somebody else in."""
+    stack = make.stack()
+    trigger = trigger_in(make, stack)
+    trigger.share_with(organization="o-exampleorgid", accounts=["444455556666"])
+    warning = trigger.add_route("Warning", response_plan=make.plan(stack, "Another"))
+    trigger.route("Critical").watch(make.alarm(stack, "One"))
+    warning.watch(make.alarm(stack, "Other"))
+    template = assertions.Template.from_stack(stack).to_json()
+    (policy,) = (body for id_, body in template["Resources"].items() if "WarningPolicy" in id_)
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert_alarms_start_incidents(template)
+    for statement in statements:
+        statement["Principal"] = {"Service": "events.amazonaws.com"}
+    with pytest.raises(AssertionError, match=r"^1 of 2 .*\n- Other\w+: .*Warning\w+ does not let CloudWatch"):
+        assert_alarms_start_incidents(template)
 
 
 def nested_app(make: Make, *, wired: bool) -> tuple[cdk.Stack, cdk.Stack, cdk.Stack]:
@@ -532,6 +552,13 @@ def test_is_of_its_own_stack_only(make: Make) -> None:
     assert_alarms_start_incidents(one)
     with pytest.raises(AssertionError, match="- Another/Alarm"):
         assert_alarms_start_incidents(another)
+
+
+def test_passes_over_loops_of_cloudformation() -> None:
+    """What CloudFormation repeats at deployment is no resource that a test could judge."""
+    loop = ["Name", ["A", "B"], {"Topic${Name}": {"Type": "AWS::SNS::Topic"}}]
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmActions": [PLAN]}}
+    assert_alarms_start_incidents({"Resources": {"Fn::ForEach::Topics": loop, "Alarm": alarm}})
 
 
 @pytest.mark.parametrize("source", ["template", "dict"])

@@ -15,6 +15,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
+from constructs import RootConstruct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -221,6 +222,21 @@ def test_takes_the_place_of_a_template_from_its_arguments() -> None:
     ]
 
 
+def test_takes_what_an_argument_leaves_open_from_the_stack(make: Make) -> None:
+    """An account alone is no reason to leave the stack's Region in."""
+    stack = make.stack(env=ENV)
+    cdk.CfnOutput(stack, "Said", value="444455556666 eu-west-1 111122223333")
+    found = normalised_template(stack, account="444455556666")
+    assert found["Outputs"]["Said"]["Value"] == "[ACCOUNT] [REGION] 111122223333"
+
+
+@pytest.mark.parametrize("place", [{"account": "1111"}, {"region": "Ireland"}])
+def test_refuses_what_is_no_place(place: dict[str, str]) -> None:
+    """A slip would leave everything as it is, unseen."""
+    with pytest.raises(ValueError, match=f"^{next(iter(place))} must be "):
+        normalised_template({}, **place)
+
+
 def test_sorts_sets_by_what_they_come_to(make: Make) -> None:
     """CDK sorts a statement's resources by accounts; the snapshot is the same wherever the stack goes."""
     found = []
@@ -246,15 +262,14 @@ def test_does_not_depend_on_the_order_of_construction(make: Make) -> None:
 
 def test_leaves_out_what_is_cdks(make: Make) -> None:
     """Metadata of paths and assets, of CDK itself, and the bootstrap stack's version are nobody's intent."""
-    stack = cdk.Stack(
-        cdk.App(analytics_reporting=True, context={"aws:cdk:enable-path-metadata": True}), "Shop", env=ENV
-    )
+    app = cdk.App(analytics_reporting=True, context={"aws:cdk:enable-path-metadata": True})
+    stack = cdk.Stack(app, "Shop")
     alarm = make.alarm(stack)
     resource = alarm.node.default_child
     assert isinstance(resource, cdk.CfnResource)
     resource.add_metadata("team", "shop")
     assert {"CDKMetadata"} < {*raw(stack)["Resources"]}
-    assert {"Parameters", "Rules"} <= {*raw(stack)}
+    assert {"Parameters", "Rules", "Conditions"} <= {*raw(stack)}
     found = normalised_template(stack)
     assert [*found] == ["Resources"]
     (body,) = found["Resources"].values()
@@ -399,6 +414,22 @@ def test_takes_a_stack_of_an_app_that_was_synthesised(make: Make, how: str) -> N
     SYNTHESISED[how](one)
     assert [id_[:5] for id_ in normalised_template(one)["Resources"]] == ["Alarm"]
     assert [id_[:5] for id_ in normalised_template(another)["Resources"]] == ["Other"]
+
+
+def test_keeps_what_it_does_not_know() -> None:
+    """Loops, transforms and metadata of a template are the user's."""
+    template = {
+        "Metadata": {"team": "shop"},
+        "Resources": {"Fn::ForEach::Topics": ["Name", ["A"], {"Topic${Name}": {"Type": "AWS::SNS::Topic"}}]},
+        "Transform": "AWS::LanguageExtensions",
+    }
+    assert normalised_template(template) == template
+
+
+def test_refuses_a_stack_without_an_app() -> None:
+    """Only an app synthesises."""
+    with pytest.raises(ValueError, match=r"^source must be in an app \(got 'Shop'\): give it an App"):
+        normalised_template(cdk.Stack(RootConstruct(), "Shop"))
 
 
 def test_takes_a_stack_of_a_stage(make: Make) -> None:
