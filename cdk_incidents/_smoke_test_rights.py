@@ -26,6 +26,7 @@ from cdk_incidents._plans import (
     has_incident_tags,
     record_arns,
 )
+from cdk_incidents._smoke_test_lines import role_arn_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -184,6 +185,8 @@ class SmokeTestRights:
     def _to_look_at_routes(self, routes: Sequence[str]) -> Iterator[Right]:
         if self.trigger is None or not routes:
             return
+        # It tells what the role may do without doing it.
+        yield Right(["iam:SimulatePrincipalPolicy"], [role_arn_of(self.trigger)])
         # By name, since the aliases wait for the test.
         function = self._in_account("lambda", f"function:{self.trigger.trigger_name}")
         aliases = [f"{function}:{route}" for route in routes]

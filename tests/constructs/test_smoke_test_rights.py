@@ -104,6 +104,7 @@ OF_THE_TRIGGER = [
         own("logs", "log-group:/aws/lambda/shop"),
         own("logs", "log-group:/aws/lambda/shop:*"),
     ),
+    *expect("iam:SimulatePrincipalPolicy", own("iam", f"role/shop-{REGION}", region="")),
     *expect(
         "lambda:GetFunctionEventInvokeConfig GetPolicy",
         own("lambda", "function:shop"),
