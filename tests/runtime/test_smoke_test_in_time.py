@@ -340,3 +340,39 @@ def test_two_invocations_for_one_request_end_well(
     assert told == ["passed", "passed"]
     assert account.leaves_nothing()
     assert threading.active_count() < 20
+
+
+def test_look_that_hangs_leaves_time_to_test(account: Account) -> None:
+    """What cannot be looked at in a third of the time is a warning, and the incident is proven all the same."""
+
+    def meddle(_: int, call: Callable[[], Any]) -> Any:
+        if calls[-1] != "list_replication_sets":
+            return call()
+        account.now += clients.ONE_CALL_S
+        raise ReadTimeoutError(endpoint_url="https://example.com")
+
+    calls = counted(account, meddle)
+    told = data(request(), seconds_left=60)
+    assert told["Status"] == "passed"
+    assert "not-looked: " in told["Warnings"]
+    assert account.now <= 20
+
+
+def test_of_two_that_take_the_canary_at_once_the_later_has_it(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is set on a condition: whoever has written looks after a moment whether it still stands there."""
+    answer(request())
+    account.now += 1_000
+    began, another = account.now, account.titles[0]
+
+    def sleep(seconds: float) -> None:
+        if account.now == began:
+            account.set_alarm_state(AlarmName="canary", StateValue="INSUFFICIENT_DATA", StateReason=another)
+        account.now += seconds
+        if account.now > began + 7 and account.alarms["canary"]["StateReason"] == another:
+            account.set_alarm_state(AlarmName="canary", StateValue="OK", StateReason=another)
+
+    monkeypatch.setattr(clock, "sleep", sleep)
+    assert data(request())["Status"] == "passed"
+    assert 7 <= account.now - began < 9

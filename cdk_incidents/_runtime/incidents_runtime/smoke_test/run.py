@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from incidents_runtime.errors import describe
 from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.failures import SmokeTestFailed, failure
-from incidents_runtime.smoke_test.findings import judge
+from incidents_runtime.smoke_test.findings import judge, summed_up
 from incidents_runtime.smoke_test.means import Mark, Means
 from incidents_runtime.smoke_test.preflight import preflight
 from incidents_runtime.smoke_test.real_pages import RealPages
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from incidents_runtime.smoke_test.clients import Clients
-    from incidents_runtime.smoke_test.findings import Finding
+    from incidents_runtime.smoke_test.findings import Finding, Verdict
     from incidents_runtime.smoke_test.proven_path import ProvenPath
     from incidents_runtime.smoke_test.settings import Settings
 
@@ -148,35 +148,31 @@ class Run:
 
     def _look(self, changed: Collection[str]) -> None:
         """Look at what matters to people, before anything starts."""
-        found = preflight(self._settings, self._means.for_preflight)
-        verdict = judge(found, changed=changed, severities=self._settings.severities)
-        _log(verdict.errors, verdict.warnings)
+        verdict = self._verdict(changed)
         self.report.warnings += map(str, verdict.warnings)
         if verdict.errors:
             raise _broken(verdict.errors, "all to be ready that this deployment has declared")
 
     def _look_again(self) -> None:
-        found = preflight(self._settings, self._means.for_preflight)
-        verdict = judge(found, changed=(), severities=self._settings.severities)
-        _log((*verdict.errors, *verdict.warnings), ())
+        verdict = self._verdict(())
         if verdict.errors or verdict.warnings:
             raise _broken((*verdict.errors, *verdict.warnings), "all to be as people need it")
 
-
-def _log(errors: Sequence[Finding], warnings: Sequence[Finding]) -> None:
-    # Each in full: what CloudFormation shows is cut.
-    for finding in errors:
-        log("ERROR", "finding", id=finding.id, text=finding.text, remedy=finding.remedy)
-    for finding in warnings:
-        log("WARNING", "finding", id=finding.id, text=finding.text, remedy=finding.remedy)
+    def _verdict(self, changed: Collection[str]) -> Verdict:
+        found = preflight(self._settings, self._means.for_preflight)
+        for finding in found:
+            # Each in full: what CloudFormation shows is summed up and cut.
+            log("WARNING", "finding", id=finding.id, text=finding.text, remedy=finding.remedy)
+        return judge(found, changed=changed, severities=self._settings.severities)
 
 
 def _broken(findings: Sequence[Finding], expected: str) -> SmokeTestFailed:
+    told = list(summed_up(findings))
     return failure(
         "preflight",
         expected=expected,
-        seen="; ".join(f"{finding.id}: {finding.text}" for finding in findings),
-        remedy=" ".join(dict.fromkeys(finding.remedy for finding in findings)),
+        seen="; ".join(f"{finding.id}: {finding.text}" for finding in told),
+        remedy=" ".join(dict.fromkeys(finding.remedy for finding in told)),
     )
 
 
