@@ -343,7 +343,7 @@ def test_two_invocations_for_one_request_end_well(
 
 
 def test_look_that_hangs_leaves_time_to_test(account: Account) -> None:
-    """What cannot be looked at in a third of the time is a warning, and the incident is proven all the same."""
+    """What cannot be looked at in a third of the time is a warning, and all else is proven."""
 
     def meddle(_: int, call: Callable[[], Any]) -> Any:
         if calls[-1] != "list_replication_sets":
@@ -361,7 +361,7 @@ def test_look_that_hangs_leaves_time_to_test(account: Account) -> None:
 def test_of_two_that_take_the_canary_at_once_the_later_has_it(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is set on a condition: whoever has written looks after a moment whether it still stands there."""
+    """Nothing is set on a condition: whoever has written looks a moment later whether it stands there."""
     answer(request())
     account.now += 1_000
     began, another = account.now, account.titles[0]
