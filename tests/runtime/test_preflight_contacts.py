@@ -62,7 +62,7 @@ def test_a_contact_without_any_active_channel_is_told_so(world: World) -> None:
     """Where all channels are silent, the text says that nothing reaches the person."""
     world.plan(engagements=[world.person("ada", sms="NOT_ACTIVATED", mail="NOT_ACTIVATED")])
     assert world.only().text == (
-        "the contact ada must have activated 'sms', 'mail' (not activated, so that no page at all reaches the"
+        "the contact ada must have activated 'sms', 'mail' (not activated: no page at all reaches this"
         " contact) (plan Checkout)"
     )
 

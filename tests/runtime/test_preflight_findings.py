@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from incidents_runtime.smoke_test.findings import IDS, Finding, judge
+from incidents_runtime.smoke_test.findings import IDS, Finding, judge, summed_up
 
 
 def severity(finding: Finding, *changed: str, **moved: str) -> str:
@@ -45,15 +45,24 @@ def test_users_move_findings(moved: str) -> None:
     assert severity(Finding("rota-gap", "A", "t", "r"), rota_gap=moved) == moved
 
 
-def test_many_of_a_kind_are_summed_up() -> None:
-    """Three of a kind are told, the third with the number of the others; each kind for itself."""
-    many = [Finding("channel-not-activated", "A", f"channel {n}", "r") for n in range(5)]
-    few = [Finding("rota-gap", "A", f"gap {n}", "r") for n in range(3)]
-    told = judge([*many, *few], changed=(), severities={}).warnings
-    assert [finding.text for finding in told] == [
-        *("channel 0", "channel 1", "channel 2; and 2 more, which the test's log has"),
-        *("gap 0", "gap 1", "gap 2"),
+def test_those_of_a_kind_are_summed_up() -> None:
+    """Of each kind there is one finding: with three of them, the number of the others, each remedy once."""
+    many = [Finding("channel-not-activated", "A", f"channel {n}", "type the code.") for n in range(5)]
+    few = [Finding("rota-gap", "A", f"gap {n}", f"fill {n}.") for n in range(3)]
+    told = summed_up([*many, *few, Finding("not-looked", "", "one", "look.")])
+    assert [(finding.text, finding.remedy) for finding in told] == [
+        ("channel 0; channel 1; channel 2; and 2 more, which the test's log has", "type the code."),
+        ("gap 0; gap 1; gap 2", "fill 0. fill 1. fill 2."),
+        ("one", "look."),
     ]
+
+
+def test_errors_and_warnings_of_a_kind_stay_apart() -> None:
+    """What is new fails the deployment, what was so before warns, and each is kept for the log."""
+    findings = [Finding("contact-missing", plan, f"of {plan}", "make it.") for plan in "ABAB"]
+    verdict = judge(findings, changed={"A"}, severities={})
+    assert [finding.text for finding in verdict.errors] == ["of A", "of A"]
+    assert [finding.text for finding in verdict.warnings] == ["of B", "of B"]
 
 
 def test_a_finding_says_what_to_do() -> None:

@@ -88,6 +88,12 @@ def test_all_but_what_is_named(key: str, value: object, *, lets_in: bool) -> Non
     assert refused({**statement, key: value}) is not lets_in
 
 
+def test_a_denial_may_hold_of_what_is_not_there() -> None:
+    """A condition "if exists" holds of a key that a service does not send."""
+    condition = {"StringEqualsIfExists": {"aws:SourceOwner": "444455556666"}}
+    assert refused(LETS_IN, {**on(**condition), "Effect": "Deny"})
+
+
 @pytest.mark.parametrize("policy", [{}, {"Statement": []}])
 def test_an_empty_policy_refuses(policy: dict[str, Any]) -> None:
     """Where nothing is allowed nobody comes in."""
@@ -147,6 +153,7 @@ def test_conditions_that_hold_let_in(condition: dict[str, Any]) -> None:
         {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}},
         {"Bool": {"aws:SecureTransport": "false"}},
         {"Bool": {"aws:PrincipalIsAWSService": False}},
+        {"BoolIfExists": {"aws:SecureTransport": "false"}},
         {"StringNotEquals": {"aws:PrincipalServiceName": "ssm-incidents.amazonaws.com"}},
         {"Null": {"aws:SecureTransport": "true"}},
         {"StringEquals": {"aws:SourceOwner": "111122223333"}},

@@ -78,7 +78,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The findings by what they do to the deployment, those of one kind summed up where they are many."""
+    """The findings by what they do to the deployment."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
@@ -104,7 +104,27 @@ def judge(findings: Iterable[Finding], *, changed: Collection[str], severities: 
             errors.append(finding)
         elif severity == "warning":
             warnings.append(finding)
-    return Verdict(tuple(_summed_up(errors)), tuple(_summed_up(warnings)))
+    return Verdict(tuple(errors), tuple(warnings))
+
+
+def summed_up(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield one finding of each kind, with the first few and how many more: a message has its limit.
+
+    Parameters
+    ----------
+    findings
+        All of them, which the log has in full.
+    """
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.id, []).append(finding)
+    for those in kinds.values():
+        told, more = those[:_TOLD], len(those) - _TOLD
+        texts = [finding.text for finding in told]
+        if more > 0:
+            texts.append(f"and {more} more, which the test's log has")
+        remedies = dict.fromkeys(finding.remedy for finding in told)
+        yield dataclasses.replace(told[0], text="; ".join(texts), remedy=" ".join(remedies))
 
 
 def _severity(finding: Finding, changed: Collection[str]) -> str:
@@ -113,17 +133,3 @@ def _severity(finding: Finding, changed: Collection[str]) -> str:
     if kind == _ALWAYS or (kind == _CHANGED and concerned and not finding.mends_later):
         return "error"
     return "warning"
-
-
-def _summed_up(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield the findings, of each kind the first few and how many more: a message has its limit."""
-    kinds: dict[str, list[Finding]] = {}
-    for finding in findings:
-        kinds.setdefault(finding.id, []).append(finding)
-    for told in kinds.values():
-        *first, last = told[:_TOLD]
-        yield from first
-        more = len(told) - _TOLD
-        if more > 0:
-            last = dataclasses.replace(last, text=f"{last.text}; and {more} more, which the test's log has")
-        yield last

@@ -19,7 +19,6 @@ from incidents_runtime.smoke_test import (
 )
 from incidents_runtime.smoke_test.findings import Finding
 from incidents_runtime.smoke_test.preflight_answers import Answers, NotToldError
-from incidents_runtime.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,16 +61,7 @@ def preflight(settings: Settings, clients: Clients, *, longest_s: float = LONGES
     found = list(_looked(preflight_replication_set.look, settings, aws))
     if all(finding.id == "not-looked" for finding in found):
         found += [finding for check in _CHECKS for finding in _looked(check, settings, aws)]
-    found += aws.not_told()
-    for finding in found:
-        log(
-            "WARNING",
-            f"preflight: {finding.id}",
-            plan=finding.plan,
-            seen=finding.text,
-            remedy=finding.remedy,
-        )
-    return found
+    return [*found, *aws.not_told()]
 
 
 def _looked(check: _Check, settings: Settings, aws: Answers) -> Iterator[Finding]:

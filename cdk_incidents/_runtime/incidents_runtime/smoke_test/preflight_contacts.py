@@ -76,7 +76,7 @@ def _at_person(contact: Reached, found: dict[str, Any], aws: Answers) -> Iterato
         if there.get(number, {}).get("ActivationStatus") == "NOT_ACTIVATED"
     ]
     if silent:
-        nobody = ", so that no page at all reaches the contact" if len(silent) == len(by_id) else ""
+        nobody = ": no page at all reaches this contact" if len(silent) == len(by_id) else ""
         yield finding(
             "channel-not-activated",
             contact.plans,

@@ -149,7 +149,7 @@ class Run:
     def _look(self, changed: Collection[str]) -> None:
         """Look at what matters to people, before anything starts."""
         verdict = self._verdict(changed)
-        self.report.warnings += map(str, verdict.warnings)
+        self.report.warnings += map(str, summed_up(verdict.warnings))
         if verdict.errors:
             raise _broken(verdict.errors, "all to be ready that this deployment has declared")
 
