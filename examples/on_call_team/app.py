@@ -1,4 +1,4 @@
-"""A team that takes turns by the week, its lead when nobody answers, and a look at who is on call when."""
+"""A team that takes turns by the week, its lead when nobody answers, and a look at it every day."""
 
 import aws_cdk as cdk
 
@@ -41,12 +41,19 @@ escalation = incidents.EscalationPlan(
         incidents.Stage(contacts=[lead], duration=cdk.Duration.minutes(15)),
     ],
 )
-incidents.ResponsePlan(
+plan = incidents.ResponsePlan(
     stack,
     "Checkout",
     incident=incidents.IncidentTemplate.critical(title="Checkout is failing"),
     engagements=[escalation],
 )
+
+# Phones change between deployments, and turns run out: the look is repeated every day.
+test = incidents.SmokeTest(
+    stack, "SmokeTest", plans=[plan], every=cdk.Duration.days(1), severities={"rota-gap": "error"}
+)
+if test.alarm:
+    test.alarm.add_alarm_action(incidents.ResponsePlanAction(plan))
 
 for shift in on_call.shifts("2027-03-22", "2027-04-05"):
     print(f"{shift.start:%a %d %b %H:%M} to {shift.end:%a %d %b %H:%M}: {', '.join(shift.contacts)}")

@@ -54,9 +54,10 @@ def deploy(cloud: LocalCloud, runs: dict[str, Run]) -> Iterator[Deploy]:
 
 
 def start(cloud: LocalCloud) -> str:
-    """Start an incident of the only plan there is, and return its ARN."""
+    """Start an incident of the only plan that pages anybody, and return its ARN."""
     service = cloud.client("ssm-incidents")
-    (plan,) = service.list_response_plans()["responsePlanSummaries"]
+    plans = service.list_response_plans()["responsePlanSummaries"]
+    (plan,) = [plan for plan in plans if "QuietPlan" not in plan["name"]]
     arn: str = service.start_incident(responsePlanArn=plan["arn"])["incidentRecordArn"]
     return arn
 
@@ -181,7 +182,7 @@ def test_imported(cloud: LocalCloud, deploy: Deploy) -> None:
     create_stand_ins(cloud.client, [plan, contact])
     deploy("imported")
     alarms = cloud.client("cloudwatch")
-    (alarm,) = alarms.describe_alarms(AlarmNamePrefix="Imported-")["MetricAlarms"]
+    (alarm,) = alarms.describe_alarms(AlarmNamePrefix="Imported-Errors")["MetricAlarms"]
     alarms.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="ALARM", StateReason="test")
     opened = cloud.wait_for_incident(title="checkout")
     assert ":incident-record/checkout/" in opened["arn"]
