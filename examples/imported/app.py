@@ -1,4 +1,4 @@
-"""An existing setup, made by hand in the console, used and proven from an app: nothing of it is created or changed."""
+"""An existing setup, made by hand in the console, used and proven from an app; nothing of it is changed."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
