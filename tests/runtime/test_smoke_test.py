@@ -71,6 +71,14 @@ def test_looks_once_a_run_and_walks_each_path(account: Account, monkeypatch: pyt
 
     monkeypatch.setattr(run, "preflight", look)
     account.settings = dataclasses.replace(account.settings, paths=(BY_TRIGGER, BY_SERVICE))
+    fired: list[str] = []
+
+    def not_the_first() -> None:
+        fired.append("ALARM")
+        if len(fired) > 1:
+            account.merge_or_open()
+
+    account.on_service_alarm = not_the_first
     told = data(request())
     names = [step.rpartition(" ")[0].rpartition(" ")[0] for step in told["Steps"].split(", ")]
     assert names == [
@@ -79,6 +87,9 @@ def test_looks_once_a_run_and_walks_each_path(account: Account, monkeypatch: pyt
     ]
     assert len(looks) == 1
     assert account.made == 2
+    # The attributes tell of the first incident.
+    assert told["IncidentRecordArn"].endswith("/quiet/1")
+    assert told["OpenedMs"] == "0"
     assert account.leaves_nothing()
 
 
