@@ -92,6 +92,8 @@ class World:
         self.denied: set[tuple[str, str]] = set()
         self.alarms: dict[str, list[dict[str, Any]]] = {}
         self.page = 2
+        # Whether shifts are listed that began before the time that was asked for: no document says.
+        self.lists_running_shifts = False
         self.settings = Settings()
 
     # --- what a test puts there
@@ -241,7 +243,8 @@ class World:
         EndTime: datetime,  # noqa: N803
         NextToken: str = "0",  # noqa: N803
     ) -> dict[str, Any]:
-        shifts = [s for s in self.shifts[RotationId] if StartTime <= s["StartTime"] < EndTime]
+        begin = "EndTime" if self.lists_running_shifts else "StartTime"
+        shifts = [s for s in self.shifts[RotationId] if StartTime <= s[begin] and s["StartTime"] < EndTime]
         return self._page("RotationShifts", shifts, NextToken)
 
     def get_topic_attributes(self, *, TopicArn: str) -> dict[str, Any]:  # noqa: N803

@@ -42,6 +42,14 @@ def test_each_contact_is_asked_once(world: World) -> None:
     assert (world.asked["get_contact"], world.asked["list_contact_channels"]) == (6, 1)
 
 
+def test_three_plans_are_named_in_full(world: World) -> None:
+    """Up to three plans stand in the text, and no number of others."""
+    ada = world.person("ada", sms="NOT_ACTIVATED")
+    for name in ("A", "B", "C"):
+        world.plan(name, engagements=[ada])
+    assert world.only().text.endswith("(plan A, B, C)")
+
+
 def test_a_plan_that_leads_back_to_itself_ends(world: World) -> None:
     """Two escalation plans that engage each other are walked once."""
     world.escalation("two", contact_arn("one"))

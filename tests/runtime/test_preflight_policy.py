@@ -155,6 +155,8 @@ def test_conditions_that_hold_let_in(condition: dict[str, Any]) -> None:
         {"Bool": {"aws:PrincipalIsAWSService": False}},
         {"BoolIfExists": {"aws:SecureTransport": "false"}},
         {"StringNotEquals": {"aws:PrincipalServiceName": "ssm-incidents.amazonaws.com"}},
+        {"StringLike": {"aws:PrincipalServiceName": "SSM-*"}},
+        {"StringEqualsIgnoreCase": {"aws:PrincipalServiceName": "EVENTS.amazonaws.com"}},
         {"Null": {"aws:SecureTransport": "true"}},
         {"StringEquals": {"aws:SourceOwner": "111122223333"}},
         {

@@ -61,6 +61,17 @@ def test_a_turn_that_began_long_ago_is_found(world: World, recurrence: dict[str,
     assert world.found() == []
 
 
+@pytest.mark.parametrize(("begins", "ids"), [(-1000, []), (1, ["nobody-on-call"])])
+def test_no_more_is_asked_than_needed(world: World, begins: float, ids: list[str]) -> None:
+    """Where the answer shows who is on call now, or nobody can be yet, the past is not asked for."""
+    world.lists_running_shifts = True
+    rotation = world.rotation("daily", ADA, begins=begins)
+    world.turn(rotation, max(begins, -1), 300, ADA)
+    engage(world, rotation)
+    assert world.ids() == ids
+    assert world.asked["list_rotation_shifts"] == 1
+
+
 def test_nobody_is_on_call_now(world: World) -> None:
     """A turn that begins later leaves now to nobody, until then."""
     rotation = world.rotation("late", ADA)
@@ -116,7 +127,7 @@ def test_gaps_are_told_with_their_number(world: World) -> None:
     finding = world.only()
     assert finding.id == "rota-gap"
     first, last = (f"{world.at(hours):%Y-%m-%d %H:%M} UTC" for hours in (20, 30))
-    assert f"nobody is from {first} to {last}, and in 2 more times of the next 7 days" in finding.text
+    assert f"nobody is from {first} to {last}, and 2 times more within 7 days)" in finding.text
 
 
 def test_a_gap_now_and_one_later_are_two_findings(world: World) -> None:
@@ -125,7 +136,18 @@ def test_a_gap_now_and_one_later_are_two_findings(world: World) -> None:
     world.turn(rotation, 5, 20, ADA)
     world.turn(rotation, 30, 300, ADA)
     engage(world, rotation)
-    assert world.ids() == ["nobody-on-call", "rota-gap"]
+    now, later = world.found()
+    assert (now.id, later.id) == ("nobody-on-call", "rota-gap")
+    assert f" to {world.at(30):%Y-%m-%d %H:%M} UTC) (plan Checkout)" in later.text
+
+
+def test_two_gaps_are_told_as_two(world: World) -> None:
+    """Beside the first gap there is one more, and it is counted."""
+    rotation = world.rotation("daily", ADA)
+    for begin, end in ((-1, 20), (30, 40), (50, 300)):
+        world.turn(rotation, begin, end, ADA)
+    engage(world, rotation)
+    assert ", and 1 times more within 7 days) (plan" in world.only().text
 
 
 def test_rotations_of_a_schedule_fill_each_others_gaps(world: World) -> None:
@@ -185,3 +207,4 @@ def test_schedules_that_are_elsewhere_or_gone_are_left_to_others(world: World) -
     """A schedule of another Region, and one that is not there, are not looked at for turns."""
     world.plan(engagements=[contact_arn("there", "eu-west-1"), contact_arn("gone")])
     assert world.ids() == ["contact-missing", "not-looked"]
+    assert world.asked["get_contact"] == 1

@@ -63,12 +63,12 @@ def _at_schedule(contact: Reached, arns: list[str], aws: Answers, now: datetime)
         yield _nobody(contact, rotations, now, until=gaps.pop(0)[1])
     if gaps:
         start, end = gaps[0]
-        more = f", and in {len(gaps) - 1} more times" if len(gaps) > 1 else ""
+        more = f", and {len(gaps) - 1} times more within {_AHEAD.days} days" if len(gaps) > 1 else ""
         yield finding(
             "rota-gap",
             contact.plans,
             f"somebody must be on call in the on-call schedule {contact.alias} (nobody is from {_told(start)}"
-            f" to {_told(end)}{more} of the next {_AHEAD.days} days)",
+            f" to {_told(end)}{more})",
             _REMEDY,
         )
 
