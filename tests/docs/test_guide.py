@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from incidents_runtime.smoke_test import findings
 
 from cdk_incidents._trigger_health import PURPOSE
 from cdk_incidents.smoke_test import SKIP
@@ -42,3 +43,21 @@ def test_types_no_code_by_hand(page: Path) -> None:
 def test_names_only_warnings_that_there_are(page: Path) -> None:
     """An id in the prose of any page is one that the library knows."""
     assert {*re.findall("cdk-incidents:[a-z-]+", page.read_text())} <= warning_ids() | NO_WARNINGS
+
+
+def test_tells_every_finding_of_the_smoke_test() -> None:
+    """Each finding stands in the table once, with the severity that it has by default."""
+    page = (GUIDE / "smoke-test.md").read_text()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (error|warning|error if new) \|", page, re.MULTILINE)
+    here = {"checkout"}
+    told = {}
+    for id_ in findings.IDS:
+        plan = findings.THE_TRIGGER if id_ == "trigger-permissions" else "checkout"
+        found = findings.Finding(id_, plan, "text", "remedy")
+        new, old = (
+            bool(findings.judge([found], changed=changed, severities={}).errors)
+            for changed in (here | {findings.THE_TRIGGER}, set())
+        )
+        told[id_] = "error" if old else "error if new" if new else "warning"
+    assert dict(rows) == told
+    assert len(rows) == len(told)
