@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -378,8 +379,11 @@ def test_service_path_knows_its_incident(service: Account) -> None:
         service.open("Smoke test", alarm="another"),
         service.open("Smoke test", plan="real", alarm="canary-2"),
     }
-    leftover = service.open("Smoke test", alarm="canary-2")
-    service.records[leftover]["status"] = "RESOLVED"
+    # One of a run that was killed a moment ago, one of a run of yesterday.
+    for age in (timedelta(0), timedelta(days=1)):
+        leftover = service.records[service.open("Smoke test", alarm="canary-2")]
+        leftover["status"] = "RESOLVED"
+        leftover["creationTime"] -= age
     assert data(request())["Status"] == "passed"
     assert set(service.records) == others
 
