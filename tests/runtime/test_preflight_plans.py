@@ -75,6 +75,16 @@ def test_another_version_of_the_runbook_differs(world: World) -> None:
     assert "runbooks ['Mend version 2'] (it is ['Mend'])" in world.only().text
 
 
+@pytest.mark.parametrize(("said", "seen"), [("$DEFAULT", None), (None, "$DEFAULT"), ("", "$DEFAULT")])
+def test_the_default_version_may_be_named_or_not(world: World, said: str | None, seen: str | None) -> None:
+    """Whether the service tells the default version by its word or not at all, it is the same."""
+    world.documents["Mend"] = {"Status": "Active"}
+    automation = {"documentName": "Mend", "roleArn": "r", **({"documentVersion": seen} if seen else {})}
+    world.plans[plan_arn("Checkout")]["actions"] = [{"ssmAutomation": automation}]
+    declare(world, runbooks=({"document": "Mend", **({} if said is None else {"version": said})},))
+    assert world.found() == []
+
+
 def test_a_missing_plan_is_told_alone(world: World) -> None:
     """Of a plan that is not there nothing more is said than that."""
     del world.plans[plan_arn("Checkout")]

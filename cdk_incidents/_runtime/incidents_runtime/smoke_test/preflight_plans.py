@@ -87,10 +87,13 @@ def _runbooks(runbooks: Iterable[Mapping[str, str]] | None) -> list[str] | None:
     """Return runbooks as texts that can be compared: a document by its name or its ARN is the same."""
     if runbooks is None:
         return None
-    return sorted(
-        " version ".join(filter(None, (each["document"].rpartition("/")[2], each.get("version"))))
-        for each in runbooks
-    )
+    return sorted(map(_runbook, runbooks))
+
+
+def _runbook(runbook: Mapping[str, str]) -> str:
+    name, version = runbook["document"].rpartition("/")[2], runbook.get("version")
+    # To name the default version is to name none, whichever of the two the service tells.
+    return name if version in (None, "", "$DEFAULT") else f"{name} version {version}"
 
 
 def _started(found: Mapping[str, Any]) -> list[dict[str, str]]:
