@@ -45,7 +45,7 @@ def shop(make: Make) -> Callable[..., Path]:
 @pytest.mark.parametrize(
     ("broken", "reasons"),
     [
-        ("role", ["failed at incident", "AccessDenied", "StartIncident"]),
+        ("role", ["failed at preflight", "trigger-permissions", "ssm-incidents:StartIncident"]),
         ("permission", ["failed at incident", ":smoke-test", "no resource-based policy allows"]),
         ("code", ["failed at incident", "broken on purpose"]),
     ],
