@@ -283,5 +283,6 @@ def test_adds_little_time(tmp_path: Path) -> None:
             began = time.monotonic()
             cloud.create_stack(STACK, pipeline.template, assets=pipeline.assets)
             took[proven] = time.monotonic() - began
-    print(f"first deployment: {took[True]:.1f} s with a smoke test, {took[False]:.1f} s without")
+    told_to_people = f"first deployment: {took[True]:.1f} s with a smoke test, {took[False]:.1f} s without"
+    print(told_to_people)  # noqa: T201 - what a smoke test costs is shown, not only bounded
     assert took[True] - took[False] < 5
