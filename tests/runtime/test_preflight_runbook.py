@@ -70,18 +70,18 @@ def test_a_version_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "told", "remedy"),
     [
-        ({"Status": "Failed"}, "of type Automation and Failed"),
-        ({"DocumentType": "Command"}, "of type Command and Active"),
+        ({"Status": "Failed"}, "of type Automation and Failed", "mend the document."),
+        ({"DocumentType": "Command"}, "of type Command and Active", "name another document in the plan."),
     ],
 )
-def test_a_document_that_would_not_start(change: dict[str, str], told: str) -> None:
-    """A document must be an Automation, and active."""
+def test_a_document_that_would_not_start(change: dict[str, str], told: str, remedy: str) -> None:
+    """A document must be an Automation, and active; what to do differs."""
     world = account(**GIVEN)
     world.documents["Mend"].update(change)
     finding = world.only()
-    assert finding.id == "runbook-missing"
+    assert (finding.id, finding.remedy) == ("runbook-missing", remedy)
     assert told in finding.text
 
 
