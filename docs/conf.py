@@ -59,7 +59,8 @@ _PYTHON = (
 )
 # Our own inner types, and what docutils makes of a nested one.
 _INNER = (
-    r"(Dashboard|IncidentValue|Key|LogGroup|_LogQuery|Slack|Teams|TriggerHealth|RouteSettings|Mapping\[str)"
+    r"(Dashboard|Finding|IncidentValue|Key|LogGroup|_LogQuery|Severity|Slack|Teams|TriggerHealth|RouteSettings"
+    r"|Mapping\[str)"
 )
 nitpick_ignore_regex = [(r"py:.*", pattern) for pattern in (_CDK, _BY_NAME, _PYTHON, _INNER)]
 

@@ -83,19 +83,30 @@ class Report:
 def read_smoke_test(stack: str, output: str) -> SmokeTestResult:
     """Read the output of a stack that describes its smoke test's result.
 
-    Its form is `passed: <step> <N> ms, <step> <N> ms; pages 0`, or `skipped: <why>`.
+    Its form is `passed: <step> <N> ms, <step> <N> ms; pages 0; warning: <what>`, or `skipped: <why>`, or
+    `failed: <why>` where a failure does not fail the deployment.
     """
+    failed = read_failed_smoke_test(stack, output)
+    if failed is not None:
+        return failed
     status = re.match(r"\w+", output)
     pages = re.search(r"; pages (\d+)", output)
+    # What comes after the steps may say anything.
+    timeline = output.partition(";")[0]
     return SmokeTestResult(
         stack,
         status[0] if status else "failed",
         [
             Step(name, ok=True, ms=int(ms))
-            for name, ms in re.findall(r"(?:^\w+:|,)\s*([^,;]+?) (\d+) ms", output)
+            for name, ms in re.findall(r"(?:^\w+:|,)\s*([^,]+?) (\d+) ms", timeline)
         ],
         int(pages[1]) if pages else 0,
     )
+
+
+def pages_on_purpose(output: str) -> bool:
+    """Tell whether a smoke test was asked to page, by what it says of itself."""
+    return "; paged for real: " in output
 
 
 def read_failed_smoke_test(stack: str, reason: str) -> SmokeTestResult | None:

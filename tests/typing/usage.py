@@ -419,8 +419,22 @@ def use_everything(stack: cdk.Stack) -> None:
     test = incidents.SmokeTest(
         stack, "SmokeTest", trigger=trigger, quiet_plan=imported[1], timeout=cdk.Duration.seconds(60)
     )
-    result: str = test.result
-    assert result
+    attributes: list[str] = [test.result, test.status, test.incident_record_arn, test.opened_ms]
+    assert [*attributes, test.steps, test.warnings]
+    repeated = incidents.SmokeTest(
+        stack,
+        "Repeated",
+        plans=[owned, *imported],
+        pages_for_real=True,
+        every_deployment=True,
+        every=cdk.Duration.days(1),
+        on_failure="warn",
+        severities={"rota-gap": "error", "not-looked": "ignore"},
+    )
+    watched: cloudwatch.Alarm | None = repeated.alarm
+    assert watched
+    failures: cloudwatch.IMetric = repeated.metric_failures(period=cdk.Duration.days(1))
+    assert failures
 
 
 def tested(stack: cdk.Stack) -> None:
@@ -450,4 +464,6 @@ def misuse(stack: cdk.Stack, plan: incidents.ResponsePlan, trigger: incidents.In
     incidents.Recurrence.weekly("09:00")  # type: ignore[call-arg]
     incidents.Rotation(contacts=[], start=1, time_zone="UTC", recurrence="weekly")  # type: ignore[arg-type]
     assert incidents.ResponsePlans  # type: ignore[attr-defined]
-    incidents.SmokeTest(stack, "SmokeTest")  # type: ignore[call-arg]
+    incidents.SmokeTest(stack, "SmokeTest", plans=["checkout"])  # type: ignore[list-item]
+    incidents.SmokeTest(stack, "SmokeTest", on_failure="fail")  # type: ignore[arg-type]
+    incidents.SmokeTest(stack, "SmokeTest", severities={"rota": "error"})  # type: ignore[dict-item]

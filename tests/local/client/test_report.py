@@ -8,6 +8,7 @@ from cdk_incidents.local.report import (
     Report,
     StackResult,
     Step,
+    pages_on_purpose,
     read_failed_smoke_test,
     read_smoke_test,
 )
@@ -73,6 +74,28 @@ def test_passed_smoke_test() -> None:
 def test_pages_are_counted() -> None:
     """A smoke test that paged says so."""
     assert read_smoke_test("Shop", "passed: canary 14 ms; pages 2").pages == 2
+
+
+def test_paging_on_purpose_is_told_apart() -> None:
+    """A smoke test that was asked to page says whom it paged; any other page is one too many."""
+    assert pages_on_purpose("passed: page Checkout 20 ms; pages 1; paged for real: Checkout: ada (EMAIL)")
+    assert not pages_on_purpose("passed: canary 14 ms; pages 1")
+
+
+def test_warnings_are_no_steps() -> None:
+    """What a warning says is not taken for a step, whatever it looks like."""
+    output = "passed: preflight 60 ms, canary (plans) 14 ms; pages 0; warning: not-looked: slow, after 9 ms"
+    assert read_smoke_test("Shop", output).steps == [
+        Step("preflight", ok=True, ms=60),
+        Step("canary (plans)", ok=True, ms=14),
+    ]
+
+
+def test_failure_that_only_warns() -> None:
+    """With `on_failure="warn"` the output itself says at which step it failed."""
+    output = "failed: Smoke test failed at incident (plans): expected one within 5 s, after 3 ms; saw none"
+    result = read_smoke_test("Shop", output)
+    assert (result.status, result.steps) == ("failed", [Step("incident (plans)", ok=False, ms=None)])
 
 
 def test_skipped_smoke_test() -> None:
