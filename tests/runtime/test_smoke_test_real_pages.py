@@ -195,3 +195,18 @@ def test_title_fits(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data({**request(), "StackId": stack})["Status"] == "passed"
     assert account.paged[0].endswith(")")
     assert len(account.paged[0]) <= 200
+
+
+def test_each_engagement_must_page(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pages to one person are none to the other."""
+    account.real_plan["engagements"] = [ADA, f"{ADA}-2"]
+    listed = account.list_pages_by_engagement
+
+    def only_the_first(*, EngagementId: str) -> dict[str, Any]:  # noqa: N803
+        return listed(EngagementId=EngagementId) if EngagementId.endswith("/ada") else {"Pages": []}
+
+    monkeypatch.setattr(account, "list_pages_by_engagement", only_the_first)
+    assert "expected the pages of 2 engagements to be sent within 30 s; saw pages to ada (SMS, VOICE)" in (
+        reason_of(request())
+    )
+    assert account.leaves_nothing()
