@@ -81,6 +81,13 @@ def test_a_plan_is_told_from_another_by_its_arn(world: World) -> None:
     assert world.found() == []
 
 
+@pytest.mark.parametrize(("account", "ids"), [(ACCOUNT, []), ("444455556666", ["topic-refuses"])])
+def test_a_policy_for_another_account_shuts_this_one_out(world: World, account: str, ids: list[str]) -> None:
+    """The source is of the topic's own account, which is the plan's."""
+    world.topics[CHAT]["Policy"] = policy(StringEquals={"aws:SourceAccount": account})
+    assert world.ids() == ids
+
+
 def test_a_topic_of_two_plans_must_let_in_both(world: World) -> None:
     """A policy that names one plan shuts out the other, which alone is told."""
     world.plan("Search", chatChannel={"chatbotSns": [CHAT]})
