@@ -11,7 +11,7 @@ import boto3
 import pytest
 from incidents_runtime.smoke_test import clients, handler, run
 from incidents_runtime.smoke_test.clients import Clients
-from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of
+from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of, shortened
 from incidents_runtime.smoke_test.findings import THE_TRIGGER, Finding
 from incidents_runtime.smoke_test.settings import SettingsError
 
@@ -199,6 +199,26 @@ def test_message_fits_cloudformation(
     assert "…. Remedy: mend what is named there" in reason
     assert "log-group/test-log" in reason
     assert "the end" in capsys.readouterr().out
+
+
+def test_secrets_are_hidden(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What looks like one stands neither in the reason, which many may read, nor in the log."""
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("password=hunter2hunter2")
+
+    monkeypatch.setattr(account, "delete_incident_record", fail)
+    assert "saw RuntimeError: password=***" in reason_of(request())
+    assert "hunter2" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("text", "short"), [("x" * 50, "x" * 50), ("x" * 51, "x" * 47 + "…")])
+def test_texts_are_cut_by_their_bytes(text: str, short: str) -> None:
+    """The ellipsis is counted, too."""
+    assert shortened(text, 50) == short
+    assert len(shortened("☎" * 51, 50).encode()) <= 50
 
 
 @pytest.mark.parametrize(
