@@ -20,6 +20,18 @@ LATER = {
 }
 
 
+CHANGED = {
+    *("trigger-permissions", "plan-missing", "plan-differs", "nobody-on-call"),
+    *("contact-missing", "contact-without-channels", "channel-missing", "topic-missing", "topic-refuses"),
+    *("runbook-missing", "runbook-version-missing", "runbook-parameters"),
+}
+
+
+def test_ids_stay() -> None:
+    """Users' apps move findings by these ids, so none may go or be called otherwise."""
+    assert IDS >= ALWAYS | CHANGED | LATER
+
+
 @pytest.mark.parametrize("kind", sorted(IDS))
 def test_each_finding_has_its_class(kind: str) -> None:
     """Without a replication set nothing starts; what nobody can mend in time warns; the rest depends."""
