@@ -14,6 +14,7 @@ import pytest
 
 from cdk_incidents.local import LocalCloud
 from cdk_incidents.local.stand_ins import Import, create_stand_ins
+from tests.loopback.deploying import wait_for_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,7 +225,9 @@ def test_routing(cloud: LocalCloud, deploy: Deploy) -> None:
     alarm(cloud, "shop-SlowSearch")
     told = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
     assert ["shop-SlowSearch" in message["Body"] for message in told] == [True]
+    wait_for_note(cloud, opened["arn"], "1 more signal has joined")
     alarm(cloud, "shop-NoOrders", "OK")
+    # Long enough for a recovery that should not resolve it.
     time.sleep(2)
     assert statuses(cloud, "shop-") == ["OPEN"]
     alarm(cloud, "shop-PaymentsFail", "OK")
