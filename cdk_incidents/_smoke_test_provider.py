@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import jsii
@@ -11,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IValidation
 
-from cdk_incidents._lazy import uncached_any, uncached_text
+from cdk_incidents._lazy import lazy_text, uncached_any
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 from cdk_incidents._smoke_test_rights import Right
@@ -45,7 +46,8 @@ class SmokeTestProvider(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._longest_run = longest_run
-        self._lines = lines
+        # Made once, as the trigger's routes: CDK resolves a template several times.
+        self._lines = functools.cache(lines)
         self.service_timeout = Duration.seconds(longest_run.to_seconds() + 120)
         """When CloudFormation gives up; framework and function answer well before."""
         self._log = logs.LogGroup(
@@ -106,7 +108,7 @@ class SmokeTestProvider(Construct):
             architecture=architecture(),
             # Comments, as the trigger's routes: nothing that is only known at deployment may end up as code.
             code=lambda_.Code.from_inline(
-                uncached_text(lambda: code + "".join(f"# {line}\n" for line in self._lines()))
+                lazy_text(lambda: code + "".join(f"# {line}\n" for line in self._lines()))
             ),
             handler="index.handler",
             layers=[self._layer],
@@ -121,12 +123,13 @@ class SmokeTestProvider(Construct):
         return function
 
     def _with_role(self, construct_id: str, rights: Callable[[], Sequence[Right]]) -> iam.Role:
+        made = functools.cache(rights)
         role = iam.Role(self, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         resource = role.node.default_child
         if isinstance(resource, iam.CfnRole):
             # Inline, so that whatever waits for the role waits for its permissions too.
-            resource.policies = uncached_any(lambda: [_policy(rights())])
-        role.node.add_validation(_Acknowledged(role, rights))
+            resource.policies = uncached_any(lambda: [_policy(made())])
+        role.node.add_validation(_Acknowledged(role, made))
         return role
 
 
