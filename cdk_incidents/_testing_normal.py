@@ -113,9 +113,6 @@ class _Normal:
     def _mapping(self, value: Mapping[str, Any]) -> Any:
         # A nested stack's parameters may be named by those of its assets.
         found = {_PARAMETER.sub(_KIND, key): self._value(item) for key, item in sorted(value.items())}
-        if found == {"Fn::Sub": STORE}:
-            # The same whether or not the app says where it goes.
-            return STORE
         match found:
             case {"Effect": _}:
                 for name in _SETS:

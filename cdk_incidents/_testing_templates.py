@@ -13,6 +13,7 @@ from aws_cdk import assertions
 
 from cdk_incidents._arn import outermost_stack
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._testing_normal import place_of_assets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +90,8 @@ class Templates:
         """Read what a test has; a stack is synthesised with its app, unless that is done."""
         if isinstance(source, cdk.Stack):
             return _synthesised(source)
-        return cls([Template(body_of(source))])
+        body = body_of(source)
+        return cls([Template(body, account=place_of_assets(body)[0])])
 
     @property
     def name(self) -> str:

@@ -486,6 +486,21 @@ def test_takes_the_permission_of_one_alarm_for_that_one(make: Make, source: str)
         assert_alarms_start_incidents(stack)
 
 
+@pytest.mark.parametrize("change", [{"Principal": "events.amazonaws.com"}, {"Action": "lambda:GetAlias"}])
+def test_takes_no_permission_for_another(make: Make, change: dict[str, str]) -> None:
+    """A permission that lets somebody else in, or to do something else, lets no alarm invoke the route."""
+    stack = make.stack()
+    trigger_in(make, stack).route("Critical").watch(make.alarm(stack))
+    template = assertions.Template.from_stack(stack).to_json()
+    (permission,) = (
+        body for body in template["Resources"].values() if body["Type"] == "AWS::Lambda::Permission"
+    )
+    assert_alarms_start_incidents(template)
+    permission["Properties"].update(change)
+    with pytest.raises(AssertionError, match="does not let CloudWatch invoke it"):
+        assert_alarms_start_incidents(template)
+
+
 def test_takes_the_policy_of_one_route_for_that_one(make: Make) -> None:
     """The policy of another route says nothing of this one; nor does one that lets somebody else in."""
     stack = make.stack()

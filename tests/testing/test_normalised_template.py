@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cdk_incidents as incidents
-from cdk_incidents import _route_settings, _runtime_asset, _smoke_test_provider
+from cdk_incidents import _runtime_asset
 from cdk_incidents.testing import normalised_template
 from tests.synthesis import FLAGS
 
@@ -94,10 +95,6 @@ def test_stays_with_other_code_of_ours(make: Make, monkeypatch: pytest.MonkeyPat
     before = make.stack(context=FLAGS[flags])
     Shop(before)
     monkeypatch.setattr(_runtime_asset, "_archive", lambda: b"another release")
-    monkeypatch.setattr(
-        _route_settings, "_INDEX", "from incidents_runtime.other import handler\n# Said so.\n"
-    )
-    monkeypatch.setattr(_smoke_test_provider, "_CODE", "import incidents_runtime.smoke as smoke\nx = smoke\n")
     after = make.stack(context=FLAGS[flags])
     Shop(after)
     changed = {
@@ -105,6 +102,19 @@ def test_stays_with_other_code_of_ours(make: Make, monkeypatch: pytest.MonkeyPat
     }
     assert {id_.partition("CurrentVersion")[0] for id_ in changed} >= {"TriggerFunction", "SmokeTest737D2188"}
     assert normalised_template(after) == normalised_template(before)
+
+
+@pytest.mark.parametrize("env", [None, ENV], ids=["anywhere", "somewhere"])
+def test_stays_with_other_lines_of_ours(make: Make, env: cdk.Environment | None) -> None:
+    """Of our inline code only the lines of data are the user's; it may be one text or put together."""
+    stack = make.stack(env=env, context=FLAGS["cdk-init"])
+    Shop(stack)
+    text = json.dumps(raw(stack))
+    other = re.sub(
+        r"from incidents_runtime[^#]+# Below", r"import incidents_runtime.x as y\\nx = y\\n# Said", text
+    )
+    assert other.count("import incidents_runtime.x") == text.count("from incidents_runtime") == 2
+    assert normalised_template(json.loads(other)) == normalised_template(json.loads(text))
 
 
 CHANGES: dict[str, dict[str, Any]] = {

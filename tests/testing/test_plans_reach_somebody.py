@@ -224,6 +224,30 @@ def test_leaves_out_quiet_plans(make: Make, made: str) -> None:
     assert_plans_reach_somebody(other)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"response_plan_arn": "arn:aws:ssm-incidents::${AWS::AccountId}:response-plan/quiet", "quiet": 1}',
+        '{"path": {"kind": "service", "quiet_plan_arn": "${Quiet}"}}',
+    ],
+)
+def test_knows_a_quiet_plan_by_the_trigger_or_by_the_test(line: str) -> None:
+    """Either function tells in its own file, by the plan's name or by a reference."""
+    told = {"Name": "told", "ChatChannel": {"ChatbotSns": ["arn:aws:sns:eu-west-1:111122223333:chat"]}}
+    code = {"ZipFile": {"Fn::Sub": f"from incidents_runtime.x import handler\n# {line}\n"}}
+    template = {
+        "Resources": {
+            "Quiet": {"Type": "AWS::SSMIncidents::ResponsePlan", "Properties": {"Name": "quiet"}},
+            "Told": {"Type": "AWS::SSMIncidents::ResponsePlan", "Properties": told},
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": {"Code": code}},
+        }
+    }
+    assert_plans_reach_somebody(template)
+    del template["Resources"]["Function"]
+    with pytest.raises(AssertionError, match=r"- Quiet \(quiet\): it engages nobody"):
+        assert_plans_reach_somebody(template)
+
+
 @pytest.mark.parametrize("pattern", ["Stack/Nobody", "nobody-at-all", "Nobody*"])
 def test_leaves_out_what_is_named(make: Make, pattern: str) -> None:
     """A plan is named by its path, its own name or its logical id."""

@@ -59,6 +59,7 @@ def test_sees_that_it_comes_too_late(make: Make) -> None:
     app = make.app()
     stack, elsewhere = cdk.Stack(app, "Stack"), cdk.Stack(app, "Elsewhere")
     incidents.SmokeTest(elsewhere, "SmokeTest", trigger=trigger_in(stack))
+    incidents.SmokeTest(stack, "SmokeTest", trigger=trigger_in(stack, "Another"))
     message = r"its smoke test is not in Stack, and so goes after its live aliases\. Make it there\."
     with pytest.raises(AssertionError, match=message):
         assert_smoke_tested(stack)
