@@ -13,7 +13,7 @@ from incidents_runtime.smoke_test import clients, handler, run
 from incidents_runtime.smoke_test.clients import Clients
 from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of, shortened
 from incidents_runtime.smoke_test.findings import THE_TRIGGER, Finding
-from incidents_runtime.smoke_test.settings import SettingsError
+from incidents_runtime.smoke_test.settings import Plan, Settings, SettingsError
 
 from tests.runtime.fakes import refusal
 from tests.runtime.smoke_account import (
@@ -420,6 +420,22 @@ def test_schedule_fails_for_each_finding(account: Account, monkeypatch: pytest.M
     )
     account.on_ok = account.resolve
     assert scheduled()["Status"] == "passed"
+
+
+def test_schedule_looks_at_later_plans_as_at_any(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a deployment brings after its test is there when the schedule comes."""
+    account.stack_status = "UPDATE_COMPLETE"
+    account.settings = dataclasses.replace(account.settings, plans=(Plan("a", "arn:a", later=True),))
+    looked_at: list[bool] = []
+
+    def look(settings: Settings, _: object) -> list[Finding]:
+        looked_at.extend(plan.later for plan in settings.plans)
+        return []
+
+    monkeypatch.setattr(run, "preflight", look)
+    answer(request())
+    scheduled()
+    assert looked_at == [True, False]
 
 
 # --- clients

@@ -7,6 +7,7 @@ alarms take: the alarm's permission, alias, function, role, ledger, service, and
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import uuid
 from typing import TYPE_CHECKING
 
