@@ -149,18 +149,20 @@ class Run:
 
     def _look(self, changed: Collection[str]) -> None:
         """Look at what matters to people, before anything starts."""
-        verdict = self._verdict(changed)
+        verdict = self._verdict(self._settings, changed)
         self.report.warnings += map(str, summed_up(verdict.warnings))
         if verdict.errors:
             raise _broken(verdict.errors, "all to be ready that this deployment has declared")
 
     def _look_again(self) -> None:
-        verdict = self._verdict(())
+        # What deployments bring later is there by now.
+        plans = tuple(dataclasses.replace(plan, later=False) for plan in self._settings.plans)
+        verdict = self._verdict(dataclasses.replace(self._settings, plans=plans), ())
         if verdict.errors or verdict.warnings:
             raise _broken((*verdict.errors, *verdict.warnings), "all to be as people need it")
 
-    def _verdict(self, changed: Collection[str]) -> Verdict:
-        found = preflight(self._settings, self._means.for_preflight)
+    def _verdict(self, settings: Settings, changed: Collection[str]) -> Verdict:
+        found = preflight(settings, self._means.for_preflight)
         for finding in found:
             # Each in full: what CloudFormation shows is summed up and cut.
             log("WARNING", "finding", id=finding.id, text=finding.text, remedy=finding.remedy)
