@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ALIAS = "AWS::Lambda::Alias"
 FUNCTION = "AWS::Lambda::Function"
 TEST = "Custom::IncidentSmokeTest"
+_OURS = ("from incidents_runtime", "import incidents_runtime")
 # What the trigger's function has in its environment, and no other.
 _LEDGER = "INCIDENTS_LEDGER_TABLE"
 
@@ -33,7 +34,8 @@ def function_of(alias: Resource, templates: Templates) -> Resource | None:
 def data_of(function: Resource, templates: Templates) -> Iterator[dict[str, Any]]:
     """Yield what a function of ours reads in its own file."""
     code = templates.text(function.properties.get("Code", {}).get("ZipFile", ""), function.template)
-    for line in code.splitlines():
+    # Whatever others write into theirs is no data of ours.
+    for line in code.splitlines() if code.startswith(_OURS) else ():
         if line.startswith("# {"):
             found: dict[str, Any] = json.loads(line.removeprefix("# "))
             yield found

@@ -117,6 +117,17 @@ def test_stays_with_other_lines_of_ours(make: Make, env: cdk.Environment | None)
     assert normalised_template(json.loads(other)) == normalised_template(json.loads(text))
 
 
+def test_stays_in_every_deployment(make: Make) -> None:
+    """The nonce of a test that runs in every deployment is in no snapshot."""
+    found = []
+    for _ in range(2):
+        stack = make.stack()
+        incidents.SmokeTest(stack, "SmokeTest", plans=[make.plan(stack)], every_deployment=True)
+        found.append((raw(stack), normalised_template(stack)))
+    assert found[0][0] != found[1][0]
+    assert found[0][1] == found[1][1]
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     "the title of the plan": {"plan_title": "The checkout is failing"},
     "the action of the alarm": {"wired": False},

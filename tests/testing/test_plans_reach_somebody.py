@@ -234,8 +234,8 @@ def test_leaves_out_quiet_plans(make: Make, made: str) -> None:
 def test_knows_a_quiet_plan_by_the_trigger_or_by_the_test(line: str) -> None:
     """Either function tells in its own file, by the plan's name or by a reference."""
     told = {"Name": "told", "ChatChannel": {"ChatbotSns": ["arn:aws:sns:eu-west-1:111122223333:chat"]}}
-    code = {"ZipFile": {"Fn::Sub": f"from incidents_runtime.x import handler\n# {line}\n"}}
-    template = {
+    code: dict[str, Any] = {"ZipFile": {"Fn::Sub": f"from incidents_runtime.x import handler\n# {line}\n"}}
+    template: dict[str, Any] = {
         "Resources": {
             "Quiet": {"Type": "AWS::SSMIncidents::ResponsePlan", "Properties": {"Name": "quiet"}},
             "Told": {"Type": "AWS::SSMIncidents::ResponsePlan", "Properties": told},
@@ -243,7 +243,7 @@ def test_knows_a_quiet_plan_by_the_trigger_or_by_the_test(line: str) -> None:
         }
     }
     assert_plans_reach_somebody(template)
-    del template["Resources"]["Function"]
+    code["ZipFile"] = {"Fn::Sub": f"# {{a comment}}\n# {line}\n"}
     with pytest.raises(AssertionError, match=r"- Quiet \(quiet\): it engages nobody"):
         assert_plans_reach_somebody(template)
 

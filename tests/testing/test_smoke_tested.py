@@ -75,9 +75,16 @@ def test_sees_an_alias_that_does_not_wait(make: Make) -> None:
         assert_smoke_tested(stack)
 
 
+def test_takes_a_smoke_test_of_plans(make: Make) -> None:
+    """On the service's own path there is no trigger, and the test stands for itself."""
+    stack = make.stack()
+    incidents.SmokeTest(stack, "SmokeTest", plans=[make.plan(stack)])
+    assert_smoke_tested(stack)
+
+
 @pytest.mark.parametrize("skip", ["false", "true"])
 def test_takes_a_smoke_test_without_a_trigger(skip: str) -> None:
-    """A test of plans, on the service's own path, stands for itself; it may not be skipped either."""
+    """A test that stands for itself may not be skipped either."""
     test = {"Type": "Custom::IncidentSmokeTest", "Properties": {"Skip": skip}}
     template: dict[str, Any] = {"Resources": {"SmokeTest": test}}
     if skip == "false":
