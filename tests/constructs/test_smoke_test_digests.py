@@ -32,6 +32,7 @@ from cdk_incidents import (
     Stage,
     _runtime_asset,
 )
+from cdk_incidents._smoke_test_digest import digest_of
 from tests.constructs.smoke import proves
 
 if TYPE_CHECKING:
@@ -352,6 +353,13 @@ def test_does_not_run_for_anything_else(proven: Proven, change: Callable[[Proven
     before = proven.digests()
     change(proven)
     assert changed(before, proven.digests()) == set()
+
+
+def test_order_means_nothing(proven: Proven) -> None:
+    """Constructs that are made in another order are the same constructs."""
+    one, other = proven.test.canary, proven.trigger.role
+    assert digest_of(proven.stack, one, other) == digest_of(proven.stack, other, one)
+    assert digest_of(proven.stack, one, other) != digest_of(proven.stack, one)
 
 
 def test_a_schedule_is_not_proven(make: Make, digests: dict[tuple[str, ...], str]) -> None:
