@@ -295,7 +295,7 @@ class SmokeTest(Construct):
     def _order(self) -> None:
         # All of the quiet way must stand: the alias with its permission and its settings; and all of the
         # provider: under a feature flag CDK gives its framework a policy that nothing waits for.
-        after: list[Construct] = [self._provider, *(path.canary for path in self._paths)]
+        after: list[Construct] = [self._provider]
         if self._quiet_way is not None:
             after.append(self._quiet_way[1])
         self._resource.node.add_dependency(*after)
