@@ -360,7 +360,9 @@ def test_rollback_that_cannot_be_told_is_no_failure(
     expected = "skipped: the stack rolls back" if times == 2 else "passed: "
     assert result.startswith(expected)
     assert ("does not tell whether it rolls back" in capsys.readouterr().out) is (times == 100)
-    assert len(asked) == min(times + 1, 4)
+    # As long as IAM may need to know a role of seconds ago, and no longer.
+    assert len(asked) == {2: 3, 100: 18}[times]
+    assert account.now < 70
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])

@@ -31,6 +31,8 @@ from tests.runtime.smoke_account import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from incidents_runtime.smoke_test.settings import Path
+
 BOTH = (BY_TRIGGER, BY_SERVICE)
 # A good run by both paths, with a plan that pages for real, makes fewer.
 MOST_CALLS = 100
@@ -160,6 +162,43 @@ def test_throttling_is_waited_for(account: Account, monkeypatch: pytest.MonkeyPa
     left += [refusal("ValidationException")] * 2
     assert "ValidationException" in reason_of(request())
     assert len(left) == 1
+
+
+@pytest.mark.parametrize("known_in_s", [25.0, 55.0])
+@pytest.mark.parametrize("paths", [(BY_TRIGGER,), (BY_SERVICE,)], ids=["trigger", "service"])
+def test_role_that_iam_does_not_know_yet_fails_no_deployment(
+    account: Account, paths: tuple[Path, ...], known_in_s: float
+) -> None:
+    """On a first deployment all is denied for up to a minute: the test waits, and all of it is looked at."""
+    account.settings = dataclasses.replace(account.settings, paths=paths)
+
+    def meddle(_: int, call: Callable[[], Any]) -> Any:
+        if account.now < known_in_s:
+            raise refusal("AccessDeniedException", 403)
+        return call()
+
+    counted(account, meddle)
+    told = data(request())
+    assert (told["Status"], told["Warnings"]) == ("passed", "")
+    assert account.now < known_in_s + 15
+
+
+@pytest.mark.parametrize("error", ["AccessDeniedException", "ThrottlingException"])
+def test_denial_of_one_service_is_waited_for_as_long_as_an_incident(account: Account, error: str) -> None:
+    """Services learn of a role's new rights one by one; who is never let in is told of it then."""
+    lets_in_at = 20.0
+
+    def meddle(_: int, call: Callable[[], Any]) -> Any:
+        if calls[-1] == "set_alarm_state" and account.now < lets_in_at:
+            raise refusal(error, 403)
+        return call()
+
+    calls = counted(account, meddle)
+    assert data(request())["Status"] == "passed"
+    lets_in_at, began = float("inf"), account.now
+    assert error in reason_of(request())
+    # What the clean-up asks is asked four times.
+    assert 30 <= account.now - began < 50
 
 
 # --- cleaning up

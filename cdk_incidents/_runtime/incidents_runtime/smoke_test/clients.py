@@ -56,13 +56,23 @@ class Clients:
         clients: dict[str, Any] = {name: _WhenAsked(service, region) for name, service in _SERVICES.items()}
         return cls(**clients, region=region)
 
-    def until(self, limit: float) -> Clients:
+    def until(self, limit: float, *, patient_until: float = 0.0) -> Clients:
         """Give the same clients, which begin no call after a time of the monotonic clock.
 
         All that the test asks may be asked twice without harm, so they ask again what may pass: throttling, a
         lost answer, and a denial, since the role may be seconds old.
+
+        Parameters
+        ----------
+        limit
+            When no call begins any more.
+        patient_until
+            How long a denial and throttling are asked again whatever the number of tries: a new role, or new
+            rights of an old one, may take IAM a minute.
         """
-        clients: dict[str, Any] = {name: _InTime(getattr(self, name), limit) for name in _SERVICES}
+        clients: dict[str, Any] = {
+            name: _InTime(getattr(self, name), limit, patient_until) for name in _SERVICES
+        }
         return Clients(**clients, region=self.region)
 
 
@@ -82,15 +92,16 @@ class _WhenAsked:
 
 
 class _InTime:
-    def __init__(self, client: Any, limit: float) -> None:
+    def __init__(self, client: Any, limit: float, patient_until: float) -> None:
         self._client = client
-        self._limit = limit
+        self._limits = (limit, patient_until)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        return functools.partial(_patiently, getattr(self._client, operation), self._limit)
+        return functools.partial(_patiently, getattr(self._client, operation), self._limits)
 
 
-def _patiently(operation: Callable[..., Any], limit: float, **arguments: Any) -> Any:
+def _patiently(operation: Callable[..., Any], limits: tuple[float, float], **arguments: Any) -> Any:
+    limit, patient_until = limits
     tries = 0
     while True:
         if clock.monotonic() > limit:
@@ -99,10 +110,13 @@ def _patiently(operation: Callable[..., Any], limit: float, **arguments: Any) ->
         try:
             return operation(**arguments)
         except Exception as error:
-            hopeless = kind_of(error) in ("permanent", "not_found")
-            if hopeless or tries == _TRIES or clock.monotonic() + tries > limit:
+            kind = kind_of(error)
+            hopeless = kind in ("permanent", "not_found")
+            waits = kind in ("access", "retry") and clock.monotonic() < patient_until
+            pause = min(tries, _TRIES)
+            if hopeless or (tries >= _TRIES and not waits) or clock.monotonic() + pause > limit:
                 raise
-        clock.sleep(tries)
+        clock.sleep(pause)
 
 
 def every_page(operation: Callable[..., dict[str, Any]], **arguments: Any) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,8 @@ from incidents_runtime.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_ROLE_IS_KNOWN_IN_S = 60.0
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one request of CloudFormation, handed on by CDK's provider framework.
@@ -137,7 +139,10 @@ class _Invocation:
     def stack_status(self) -> str:
         """Tell what CloudFormation does with the stack; nothing if nobody knows."""
         try:
-            clients = self._clients.until(self._ends_at - STEPS_END_S)
+            # The first question of a run: the look, which asks each thing once, comes when the role is known.
+            clients = self._clients.until(
+                self._ends_at - STEPS_END_S, patient_until=clock.monotonic() + _ROLE_IS_KNOWN_IN_S
+            )
             (stack,) = clients.cloudformation.describe_stacks(StackName=self._stack_id)["Stacks"]
             return str(stack["StackStatus"])
         except Exception as error:  # noqa: BLE001 - not to know is no reason to fail

@@ -89,8 +89,9 @@ class Means:
 
     @property
     def clients(self) -> Clients:
-        """What the steps ask."""
-        return self.all_clients.until(self._steps_end_at)
+        """What the steps ask, as patiently as an incident is waited for: a denial may pass."""
+        began = self.ends_at - self.run_s
+        return self.all_clients.until(self._steps_end_at, patient_until=began + self.timeout_s)
 
     @property
     def for_preflight(self) -> Clients:
