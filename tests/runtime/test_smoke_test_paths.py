@@ -248,9 +248,11 @@ def test_plan_that_notifies_or_merges_is_not_quiet(service: Account) -> None:
 
 def test_plan_with_empty_members_is_quiet(account: Account) -> None:
     """The service's own words for none."""
-    account.plan |= {"engagements": [], "chatChannel": {"empty": {}}, "actions": [], "integrations": []}
+    account.plan |= {"engagements": [], "actions": [], "integrations": []}
     account.plan["incidentTemplate"] |= {"notificationTargets": [], "dedupeString": ""}
-    assert data(request())["Result"].endswith("; pages 0")
+    for none in ({"empty": {}}, {"chatbotSns": []}):
+        account.plan["chatChannel"] = none
+        assert data(request())["Result"].endswith("; pages 0")
 
 
 def test_plan_that_cannot_be_asked_is_no_quiet_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +352,35 @@ def test_late_ops_item_is_waited_for(account: Account, monkeypatch: pytest.Monke
     assert account.ops_items == set()
     comes_at = float("inf")
     assert data(request())["Warnings"] == "the incident had no OpsItem to be removed"
+
+
+def test_parent_that_is_no_ops_item_is_left_alone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the model any value may stand there: what names no OpsItem deletes none, and blocks no removal."""
+    listed, asked = account.list_related_items, []
+
+    def odd(*, incidentRecordArn: str) -> dict[str, Any]:  # noqa: N803
+        found = listed(incidentRecordArn=incidentRecordArn)["relatedItems"]
+        values = ({"url": "https://x"}, {"arn": "arn:aws:ssm-incidents::111122223333:response-plan/quiet"})
+        return {"relatedItems": [*found, *({"identifier": {"type": "PARENT", "value": v}} for v in values)]}
+
+    def delete(*, OpsItemId: str) -> None:  # noqa: N803
+        asked.append(OpsItemId)
+
+    monkeypatch.setattr(account, "list_related_items", odd)
+    monkeypatch.setattr(account, "delete_ops_item", delete)
+    assert data(request())["Warnings"] == ""
+    assert asked == ["oi-1"]
+
+
+def test_nothing_is_resolved_twice(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No document says that the service takes it: what the trigger has resolved is only deleted."""
+
+    def update(**_: Any) -> None:
+        raise refusal("ConflictException", 409)
+
+    monkeypatch.setattr(account, "update_incident_record", update)
+    assert data(request())["Status"] == "passed"
+    assert account.leaves_nothing()
 
 
 def test_other_errors_of_removal_fail(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.runtime.smoke_account import (
     answer,
     context,
     data,
+    gone,
     reason_of,
     request,
 )
@@ -124,6 +125,26 @@ def test_second_invocation_goes_on_with_the_first_ones_incident(account: Account
     account.around = lambda _, call: call()
     assert data(request())["Result"].endswith("; pages 2; paged for real: checkout: ada (SMS, VOICE)")
     assert len(account.paged) == 1
+    assert account.leaves_nothing()
+
+
+def test_incident_that_is_not_seen_at_once_is_waited_for(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record may be read later than it is started: its pages are waited for, and it is removed."""
+    tell = account.get_incident_record
+
+    def late(*, arn: str) -> dict[str, Any]:
+        if "/checkout/" in arn and account.wall() - account.records[arn]["creationTime"] < timedelta(
+            seconds=3
+        ):
+            raise gone("GetIncidentRecord")
+        return tell(arn=arn)
+
+    monkeypatch.setattr(account, "get_incident_record", late)
+    told = data(request())
+    assert told["Warnings"] == ""
+    assert told["Result"].endswith("; pages 2; paged for real: checkout: ada (SMS, VOICE)")
     assert account.leaves_nothing()
 
 

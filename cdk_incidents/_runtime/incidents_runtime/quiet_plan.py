@@ -20,7 +20,7 @@ def loud_in(plan: Mapping[str, Any]) -> list[str]:
     members = {
         "engagements": plan.get("engagements"),
         # The service's word for none is {"empty": {}}.
-        "chatChannel": [kind for kind in plan.get("chatChannel") or {} if kind != "empty"],
+        "chatChannel": [kind for kind, value in (plan.get("chatChannel") or {}).items() if value],
         "actions": plan.get("actions"),
         "integrations": plan.get("integrations"),
         "incidentTemplate.notificationTargets": template.get("notificationTargets"),

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from incidents_runtime.errors import describe
 from incidents_runtime.smoke_test.clients import every_page
 from incidents_runtime.smoke_test.failures import failure
-from incidents_runtime.smoke_test.proven_path import LEFTOVERS_ARE_YOUNGER_THAN
+from incidents_runtime.smoke_test.proven_path import (
+    LEFTOVERS_ARE_YOUNGER_THAN,
+    SERVICE_CATCHES_UP_IN_S,
+)
 from incidents_runtime.smoke_test.records import Records
 from incidents_runtime.telemetry import log
 
@@ -114,7 +117,10 @@ class RealPages:
             clientToken=f"{self._mark.identity}-{self._mark.nonce}-{self._plan.name}"[:_LONGEST_TOKEN],
         )
         arn = str(answer["incidentRecordArn"])
-        record = self._records.get(arn)
+        # One that was started a moment ago need not be seen at once: to take it for gone would leave it open.
+        record = self._means.look_for(
+            lambda: self._records.get(arn), until=self._means.within(SERVICE_CATCHES_UP_IN_S)
+        )
         if record is None:
             return None
         # The answer does not say whether it is new. The title is nobody else's.
