@@ -250,7 +250,8 @@ def test_plan_with_empty_members_is_quiet(account: Account) -> None:
     """The service's own words for none."""
     account.plan |= {"engagements": [], "actions": [], "integrations": []}
     account.plan["incidentTemplate"] |= {"notificationTargets": [], "dedupeString": ""}
-    for none in ({"empty": {}}, {"chatbotSns": []}):
+    words: tuple[dict[str, object], ...] = ({"empty": {}}, {"chatbotSns": []})
+    for none in words:
         account.plan["chatChannel"] = none
         assert data(request())["Result"].endswith("; pages 0")
 

@@ -110,6 +110,18 @@ class Answers:
         self._not_told.setdefault((action, reason), []).append(about)
         return NotToldError(action)
 
+    def has_time(self, seconds: float) -> bool:
+        """Tell whether a question may still begin in so many seconds."""
+        return time.monotonic() + seconds < self._ends_at
+
+    def forget(self, action: str) -> None:
+        """Ask all of an action anew, since its answers may change within seconds."""
+        self._known = {key: told for key, told in self._known.items() if not key.startswith(f"{action} ")}
+
+    def unsure(self, action: str, about: str, reason: str) -> None:
+        """Keep what an answer leaves open."""
+        self._unanswered(action, reason, about)
+
     def elsewhere(self, arn: str) -> bool:
         """Tell whether this is of another Region, where these clients cannot look; it is kept if so."""
         region = f"{arn}:::".split(":")[_REGION]
