@@ -65,6 +65,16 @@ def test_fires_again_until_the_role_is_known(account: Account) -> None:
             "saw [ERROR] ImportError: x (in",
         ),
         ([], ["2026 Task timed out after 30.00 seconds"], "saw 2026 Task timed out"),
+        (
+            [],
+            [
+                '{"level": "ERROR", "reason": "a live one", "route": "Critical"}',
+                "[ERROR] of whatever route",
+                '{"level": "ERROR", "reason": "our own", "route": "smoke-test"}',
+            ],
+            "saw our own (in the trigger's log trigger-log)",
+        ),
+        ([], ['{"level": "ERROR", "reason": "x", "route": "Critical"}'], "saw no error in its log"),
         ([], ['{"level": "INFO", "message": "Error"}', "[1]", "END"], "no error in its log trigger-log"),
         ([], ['{"level": "ERROR", "reason": "ThrottlingException"}'], "Remedy: AWS throttles"),
         ([], ['{"level": "ERROR", "reason": "ConflictException"}'], "Remedy: the service refused the client"),

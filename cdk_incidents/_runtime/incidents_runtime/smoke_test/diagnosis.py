@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 600
 _LOG_COMES_IN_S = 3.0
+# Its alias, by whose name the trigger's log tells it.
+_QUIET_ROUTE = "smoke-test"
 
 
 class Diagnosis:
@@ -59,9 +61,10 @@ class Diagnosis:
         if not lines:
             return (
                 f"nothing in the trigger's log {self._log_group}: it was not invoked. Does its alias"
-                " smoke-test let lambda.alarms.cloudwatch.amazonaws.com invoke it?"
+                f" {_QUIET_ROUTE} let lambda.alarms.cloudwatch.amazonaws.com invoke it?"
             )
-        errors = [text for text in map(_error_in, lines) if text]
+        # What Lambda itself writes may be of any route; what the trigger writes names its own.
+        errors = sorted((text for text in map(_error_in, lines) if text), key=lines.__contains__)
         if not errors:
             return f"no error in its log {self._log_group}"
         return f"{_short(errors[0])} (in the trigger's log {self._log_group})"
@@ -101,6 +104,9 @@ def _error_in(line: str) -> str | None:
         telling = any(word in line for word in ("Error", "ERROR", "timed out", "Exception"))
         return line if telling and not line.startswith("Traceback") else None
     if not isinstance(entry, dict) or entry.get("level") != "ERROR":
+        return None
+    if entry.get("route", _QUIET_ROUTE) != _QUIET_ROUTE:
+        # A live signal's, in the same log.
         return None
     return str(entry.get("reason") or entry.get("message"))
 
