@@ -21,12 +21,11 @@ _LOG = "AWS::CloudWatch::LogAlarm"
 _COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 _PERMISSION = "AWS::Lambda::Permission"
 _POLICY = "AWS::Lambda::ResourcePolicy"
-_TOPIC = "AWS::SNS::Topic"
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 
 _PART = r"(?:\$\{[^}]*\}|[^:$])+"
 _NAME = r"(?:\$\{[^}]*\}|[a-zA-Z0-9_-])+"
-_PLAN_ARN = re.compile(rf"arn:{_PART}:ssm-incidents::{_PART}:response-plan/{_NAME}")
+_PLAN_ARN = re.compile(rf"arn:{_PART}:ssm-incidents::{_PART}:response-plan/(?P<name>{_NAME})")
 _ALIAS_ARN = re.compile(
     rf"arn:{_PART}:lambda:{_PART}:{_PART}:function:(?P<function>{_PART}):(?P<alias>{_PART})"
 )
@@ -37,6 +36,7 @@ _Problem = tuple[str, str]
 """What is wrong, and the remedy."""
 _TAKE_A_ROUTE = "Take route.alarm_action()."
 _WIRE = "Let a route watch it, route.watch(alarm), or alarm.add_alarm_action(ResponsePlanAction(plan))."
+_NO_ACTION = ("it has no alarm action", _WIRE)
 
 
 class AlarmsOf:
@@ -94,14 +94,14 @@ class AlarmsOf:
 
     def _problems_with_actions(self, alarm: Resource) -> list[_Problem]:
         """Return why none of the actions starts an incident; nothing where one does."""
-        if str(alarm.properties.get("ActionsEnabled", True)).lower() == "false":
+        if _may_be_off(alarm.properties.get("ActionsEnabled", True)):
             return [("its actions are disabled", "Take actions_enabled=False out.")]
         problems = [self._problem_with(action, alarm) for action in alarm.values("AlarmActions")]
         if None in problems:
             return []
-        return [problem for problem in problems if problem is not None] or [("it has no alarm action", _WIRE)]
+        return [problem for problem in problems if problem is not None] or [_NO_ACTION]
 
-    def _problem_with(self, action: Any, alarm: Resource) -> _Problem | None:
+    def _problem_with(self, action: Any, alarm: Resource) -> _Problem | None:  # noqa: PLR0911 - one a form
         match action:
             case {"Fn::If": [_, one, other]}:
                 either = [self._problem_with(branch, alarm) for branch in (one, other)]
@@ -109,41 +109,54 @@ class AlarmsOf:
             case list():
                 # All of them, in one branch of a condition.
                 problems = [self._problem_with(item, alarm) for item in action]
-                return None if None in problems else next(iter(problems), ("it has no alarm action", _WIRE))
+                return None if None in problems else next(iter(problems), _NO_ACTION)
+            case {"Ref": "AWS::NoValue"}:
+                return _NO_ACTION
         meant = self._templates.meaning(action, alarm.template)
         if isinstance(meant, str):
             return self._problem_with_text(meant, alarm)
-        if meant.type == PLAN or (meant.type == _TOPIC and self._is_heard_by_a_route(meant)):
+        if meant.type == PLAN or self._is_heard_by_a_route(meant):
             return None
         if meant.type == ALIAS:
             return self._problem_with_alias(meant, alarm)
         return (f"its action is {meant.path}, {_article(meant.type)}", _WIRE)
 
     def _problem_with_text(self, arn: str, alarm: Resource) -> _Problem | None:
-        if _PLAN_ARN.fullmatch(arn):
+        if self._is_plan_arn(arn, alarm.template) or self._is_heard_by_a_route(arn):
             return None
         found = _ALIAS_ARN.fullmatch(arn)
         if found is None:
             misnamed = ":ssm-incidents:" in arn
             remedy = "SsmIncidentAction takes a name; take ResponsePlanAction." if misnamed else _WIRE
             return (f"its action is {arn}, no ARN of a response plan or a route", remedy)
-        functions = [
+        functions = self._functions_called(found["function"])
+        if not functions:
+            is_route = _may_be_route(found["alias"])
+            return None if is_route else (f"its action is {arn}, which is no route", _TAKE_A_ROUTE)
+        alias = self._alias_of(functions, found["alias"])
+        if alias is not None:
+            return self._problem_with_alias(alias, alarm)
+        return (f"its action is {arn}, which {functions[0].path} does not have", _TAKE_A_ROUTE)
+
+    def _is_plan_arn(self, arn: str, template: Template) -> bool:
+        found = _PLAN_ARN.fullmatch(arn)
+        if found is None:
+            return False
+        # A reference to a plan is its ARN, and no part of one.
+        referred = template.resources.get(found["name"].removeprefix("${").removesuffix("}"))
+        return referred is None or referred.type != PLAN
+
+    def _functions_called(self, name: str) -> list[Resource]:
+        return [
             function
             for function in self._templates.of_type(FUNCTION, everywhere=True)
-            if self._templates.text(function.properties.get("FunctionName"), function.template)
-            == found["function"]
+            if self._templates.text(function.properties.get("FunctionName"), function.template) == name
         ]
-        if not functions:
-            # Of a trigger that another app has, the ARN is all that there is.
-            is_route = found["alias"] not in _NO_ROUTES and not found["alias"].isdecimal()
-            return None if is_route else (f"its action is {arn}, which is no route", _TAKE_A_ROUTE)
-        for alias in self._templates.of_type(ALIAS, everywhere=True):
-            if (
-                function_of(alias, self._templates) in functions
-                and alias.properties.get("Name") == found["alias"]
-            ):
-                return self._problem_with_alias(alias, alarm)
-        return (f"its action is {arn}, which {functions[0].path} does not have", _TAKE_A_ROUTE)
+
+    def _alias_of(self, functions: list[Resource], name: str) -> Resource | None:
+        aliases = self._templates.of_type(ALIAS, everywhere=True)
+        of_theirs = (alias for alias in aliases if function_of(alias, self._templates) in functions)
+        return next((alias for alias in of_theirs if alias.properties.get("Name") == name), None)
 
     def _problem_with_alias(self, alias: Resource, alarm: Resource) -> _Problem | None:
         if not self._is_route(alias):
@@ -159,18 +172,28 @@ class AlarmsOf:
             function is not None and is_trigger(function) and alias.properties.get("Name") not in _NO_ROUTES
         )
 
-    def _is_heard_by_a_route(self, topic: Resource) -> bool:
+    def _is_heard_by_a_route(self, topic: Resource | str) -> bool:
         """Tell whether a route subscribes to a topic, to all that is published there."""
-        for subscription in self._templates.of_type(_SUBSCRIPTION, everywhere=True):
-            given, template = subscription.properties, subscription.template
-            if (
-                self._templates.meaning(given.get("TopicArn"), template) is topic
-                and "FilterPolicy" not in given
-            ):
-                endpoint = self._templates.meaning(given.get("Endpoint"), template)
-                if isinstance(endpoint, Resource) and endpoint.type == ALIAS and self._is_route(endpoint):
-                    return True
-        return False
+        return any(
+            self._templates.meaning(subscription.properties.get("TopicArn"), subscription.template) == topic
+            and "FilterPolicy" not in subscription.properties
+            and self._leads_to_a_route(
+                self._templates.meaning(subscription.properties.get("Endpoint"), subscription.template)
+            )
+            for subscription in self._templates.of_type(_SUBSCRIPTION, everywhere=True)
+        )
+
+    def _leads_to_a_route(self, endpoint: Resource | str) -> bool:
+        if isinstance(endpoint, Resource):
+            return endpoint.type == ALIAS and self._is_route(endpoint)
+        found = _ALIAS_ARN.fullmatch(endpoint)
+        if found is None:
+            return False
+        functions = self._functions_called(found["function"])
+        if not functions:
+            return _may_be_route(found["alias"])
+        alias = self._alias_of(functions, found["alias"])
+        return alias is not None and self._is_route(alias)
 
     def _permissions(self) -> list[Resource]:
         return list(self._templates.of_type(_PERMISSION, _POLICY, everywhere=True))
@@ -221,6 +244,18 @@ class AlarmsOf:
             return meant is alarm
         name = self._templates.text(alarm.properties.get("AlarmName", "*"), alarm.template)
         return fnmatch.fnmatchcase(name, meant.rpartition(":")[2])
+
+
+def _may_be_off(enabled: Any) -> bool:
+    match enabled:
+        case {"Fn::If": [_, one, other]}:
+            return _may_be_off(one) or _may_be_off(other)
+    return str(enabled).lower() == "false"
+
+
+def _may_be_route(alias: str) -> bool:
+    """Tell whether an alias of a function that another app has may be a route: its name is all there is."""
+    return alias not in _NO_ROUTES and not alias.isdecimal()
 
 
 def _article(resource_type: str) -> str:

@@ -61,12 +61,28 @@ def function_in(stack: cdk.Stack) -> lambda_.Function:
     )
 
 
-def act_on_a_topic(alarm: cloudwatch.Alarm, route: incidents.Route | None, **options: Any) -> None:
+def act_on_a_topic(alarm: cloudwatch.Alarm, route: incidents.IRoute | None, **options: Any) -> None:
     """Let an alarm publish to a topic, to which a route may subscribe."""
     topic = sns.Topic(alarm.stack, "Topic")
     alarm.add_alarm_action(actions.SnsAction(topic))
     if route is not None:
         topic.add_subscription(route.subscription(**options))
+
+
+def act_on_a_topic_of(alarm: cloudwatch.Alarm, endpoint: str) -> None:
+    """Let an alarm publish to a topic, to which a function subscribes by its ARN."""
+    topic = sns.Topic(alarm.stack, "Topic")
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    sns.CfnSubscription(
+        alarm.stack, "Subscription", topic_arn=topic.topic_arn, protocol="lambda", endpoint=endpoint
+    )
+
+
+def act_on_an_imported_topic(alarm: cloudwatch.Alarm, route: incidents.Route) -> None:
+    """Let an alarm publish to a topic that was made elsewhere, and a route of the app subscribe to it."""
+    topic = sns.Topic.from_topic_arn(alarm.stack, "Topic", "arn:aws:sns:eu-west-1:111122223333:alarms")
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    topic.add_subscription(route.subscription())
 
 
 def imported_route(stack: cdk.Stack) -> incidents.IRoute:
@@ -125,6 +141,13 @@ STARTS: dict[str, Arrange] = {
     "imported route": lambda _make, stack, alarm: imported_route(stack).watch(alarm),
     "route by ARN": lambda _make, _stack, alarm: act_on(alarm, ROUTE),
     "topic of a route": lambda make, stack, alarm: act_on_a_topic(
+        alarm, trigger_in(make, stack).route("Critical")
+    ),
+    "topic of a route in another stack": lambda make, stack, alarm: act_on_a_topic(
+        alarm, trigger_in(make, cdk.Stack(cdk.App.of(stack), "Platform")).route("Critical")
+    ),
+    "topic of an imported route": lambda _make, stack, alarm: act_on_a_topic(alarm, imported_route(stack)),
+    "imported topic of a route": lambda make, stack, alarm: act_on_an_imported_topic(
         alarm, trigger_in(make, stack).route("Critical")
     ),
     "one action of two": both(
@@ -201,6 +224,34 @@ STARTS_NOT: dict[str, tuple[Arrange, str]] = {
         lambda _make, _stack, alarm: alarm.add_alarm_action(actions.SsmIncidentAction(PLAN)),
         "SsmIncidentAction takes a name; take ResponsePlanAction.",
     ),
+    "a plan's own ARN given for a name": (
+        lambda make, stack, alarm: alarm.add_alarm_action(
+            actions.SsmIncidentAction(make.plan(stack).response_plan_arn)
+        ),
+        "SsmIncidentAction takes a name; take ResponsePlanAction.",
+    ),
+    "actions disabled under a condition": (
+        both(
+            lambda _make, _stack, alarm: act_on(alarm, PLAN),
+            lambda _make, _stack, alarm: override(
+                alarm, "ActionsEnabled", {"Fn::If": ["IsProduction", True, False]}
+            ),
+        ),
+        "its actions are disabled. Take actions_enabled=False out.",
+    ),
+    "a topic that another function hears": (
+        lambda _make, _stack, alarm: act_on_a_topic_of(alarm, "arn:aws:lambda:eu-west-1:1:function:theirs"),
+        "its action is Stack/Topic, an AWS::SNS::Topic.",
+    ),
+    "a topic of a route that is not there": (
+        both(
+            lambda make, stack, _alarm: trigger_in(make, stack),
+            lambda _make, _stack, alarm: act_on_a_topic_of(
+                alarm, ROUTE.replace("platform-incidents:Critical", "ours:Warning")
+            ),
+        ),
+        "its action is Stack/Topic, an AWS::SNS::Topic.",
+    ),
     "a function": (
         lambda _make, stack, alarm: alarm.add_alarm_action(actions.LambdaAction(function_in(stack))),
         "its action is Stack/Function, an AWS::Lambda::Function.",
@@ -248,7 +299,7 @@ STARTS_NOT: dict[str, tuple[Arrange, str]] = {
         lambda _make, _stack, alarm: act_on(
             alarm, {"Fn::If": ["IsProduction", PLAN, {"Ref": "AWS::NoValue"}]}
         ),
-        "its action is ${AWS.NoValue}, no ARN of a response plan or a route. Let",
+        "it has no alarm action. Let a route",
     ),
     "none under a condition": (
         lambda _make, _stack, alarm: override(
