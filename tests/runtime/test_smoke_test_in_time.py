@@ -90,6 +90,29 @@ def test_paths_share_the_time(account: Account) -> None:
     assert {alarm["StateValue"] for alarm in account.alarms.values()} == {"OK"}
 
 
+@pytest.mark.parametrize("hanging_from", [0, 1, 5])
+def test_timeline_that_hangs_leaves_time_to_clean_up(account: Account, hanging_from: int) -> None:
+    """Where only the timeline tells whose an incident is, the steps end in time and the clean-up asks."""
+    account.settings = dataclasses.replace(account.settings, timeout_s=240.0, paths=(BY_SERVICE,))
+    theirs = account.open("Smoke test", alarm="canary-2")
+    account.records[theirs]["incidentRecordSource"] = {}
+    account.timelines[theirs] = []
+    account.on_service_alarm = lambda: None
+    seen: list[str] = []
+
+    def meddle(_: int, call: Callable[[], Any]) -> Any:
+        seen.append(calls[-1])
+        if calls[-1] != "list_timeline_events" or seen.count("list_timeline_events") <= hanging_from:
+            return call()
+        account.now += clients.ONE_CALL_S
+        raise ReadTimeoutError(endpoint_url="https://example.com")
+
+    calls = counted(account, meddle)
+    assert "failed at " in reason_of(request(), seconds_left=60)
+    assert account.now <= 58
+    assert account.alarms["canary-2"]["StateValue"] == "OK"
+
+
 def test_diagnosis_that_hangs_leaves_time_to_clean_up(account: Account) -> None:
     """What is left behind weighs more than why."""
     account.settings = dataclasses.replace(account.settings, timeout_s=240.0)

@@ -22,6 +22,25 @@ from tests.runtime.smoke_account import (
 )
 
 
+def tells_no_source(account: Account, *resources: str) -> None:
+    """Let the service name no alarm as an incident's source, and these in its trigger event."""
+    opened = account.open
+
+    def open_without(title: str, plan: str = "quiet", alarm: str = "canary") -> str:
+        arn = opened(title, plan, alarm)
+        account.records[arn]["incidentRecordSource"] = {"source": "aws.cloudwatch", "createdBy": "x"}
+        raw = json.dumps({"resources": list(resources), "detail": {"alarmName": alarm}})
+        account.timelines[arn][1] = ("SSM Incident Trigger", json.dumps({"rawData": raw}))
+        return arn
+
+    def merge() -> None:
+        if not account.records:
+            account.open("Smoke test", alarm="canary-2")
+
+    account.open = open_without  # type: ignore[method-assign]
+    account.on_service_alarm = merge
+
+
 @pytest.fixture
 def service(account: Account) -> Account:
     """Return an account whose test goes the service's own path."""
@@ -521,3 +540,55 @@ def test_second_incident_is_waited_for_as_the_first_was(
     steps = data(request())["Steps"]
     took = next(step for step in steps.split(", ") if step.startswith("joining"))
     assert abs(int(took.split()[-2]) - waited_s * 1000) <= 500
+
+
+# --- the service's own path, where a record does not tell its source
+
+
+def test_incident_without_a_source_is_known_by_its_trigger_event(service: Account) -> None:
+    """No document says that the record names the alarm: else none would be found, and each would be left."""
+    tells_no_source(service, f"{ALARM}canary-2")
+    service.timeline_after = 3.0
+    told = data(request())
+    assert (told["Status"], told["Warnings"]) == ("passed", "")
+    assert 3 <= service.now < 10
+    assert service.leaves_nothing()
+    left = service.open("Smoke test", alarm="canary-2")
+    answer(request("Delete"))
+    assert left not in service.records
+
+
+@pytest.mark.parametrize("resources", [(f"{ALARM}canary-3",), ()])
+def test_incident_of_nobody_knows_whom_is_left_alone(service: Account, resources: tuple[str, ...]) -> None:
+    """What is not provably this test's own is neither taken for it nor removed."""
+    tells_no_source(service, *resources)
+    theirs = service.open("Smoke test", alarm="canary-2")
+    service.on_service_alarm = lambda: None
+    assert "failed at incident (plans)" in reason_of(request())
+    assert set(service.records) == {theirs}
+    service.timelines[theirs][1] = ("SSM Incident Trigger", "null")
+    answer(request("Delete"))
+    assert set(service.records) == {theirs}
+
+
+def test_incident_that_goes_while_it_is_looked_at_is_nobody_s(
+    service: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another test that shares the plan has removed its own."""
+    tells_no_source(service, f"{ALARM}canary-2")
+    theirs = service.open("Smoke test")
+    listed = service.list_timeline_events
+
+    def vanishing(*, incidentRecordArn: str, **more: Any) -> dict[str, Any]:  # noqa: N803
+        if incidentRecordArn == theirs:
+            raise gone("ListTimelineEvents")
+        return listed(incidentRecordArn=incidentRecordArn, **more)
+
+    def merge() -> None:
+        if set(service.records) == {theirs}:
+            service.open("Smoke test", alarm="canary-2")
+
+    monkeypatch.setattr(service, "list_timeline_events", vanishing)
+    service.on_service_alarm = merge
+    assert data(request())["Status"] == "passed"
+    assert set(service.records) == {theirs}

@@ -69,6 +69,13 @@ class Records:
         """Return the event that started an incident, as runbooks read it; None if it is not there yet."""
         return next(self._events(arn, _TRIGGER_EVENT), None)
 
+    def alarms_of(self, arn: str) -> list[str] | None:
+        """Return the ARNs of the alarms that started an incident; None if nothing tells yet."""
+        with _tolerating(_GONE):
+            event = self.trigger_event(arn)
+            return None if event is None else _resources_in(event)
+        return None
+
     def note(self, arn: str, words: str) -> str | None:
         """Return the note of an incident's timeline that has some words; None if there is none yet."""
         notes = (str(event["eventData"]) for event in self._events(arn, _NOTE))
@@ -129,6 +136,12 @@ def alarm_in(event: dict[str, Any]) -> Any:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         return json.loads(json.loads(event["eventData"])["rawData"])["detail"]["alarmName"]
     return None
+
+
+def _resources_in(event: dict[str, Any]) -> list[str]:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return list(json.loads(json.loads(event["eventData"])["rawData"])["resources"])
+    return []
 
 
 @contextlib.contextmanager

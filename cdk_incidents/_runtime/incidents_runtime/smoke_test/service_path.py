@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from incidents_runtime.smoke_test.failures import failure
 from incidents_runtime.smoke_test.means import CLOCKS_DIFFER
 from incidents_runtime.smoke_test.proven_path import ProvenPath
-from incidents_runtime.smoke_test.records import source_arn
+from incidents_runtime.smoke_test.records import Records, source_arn
 
 if TYPE_CHECKING:
     from incidents_runtime.smoke_test.means import Means
@@ -27,6 +27,13 @@ class ServicePath(ProvenPath):
     def __init__(self, path: Path, means: Means) -> None:
         super().__init__(path, means)
         self._known_before: set[str] = set()
+        self._alarms: dict[str, list[str]] = {}
+        self._timelines = self.records
+
+    def remove_leftovers(self) -> None:
+        """Remove every incident of this test; what it takes to know them is a part of the clean-up."""
+        self._timelines = Records(self.means.for_clean_up, self.path.quiet_plan_arn)
+        super().remove_leftovers()
 
     def look_before(self) -> None:
         """Note what a run that was killed a moment ago has left: it is as young as this run's own."""
@@ -39,7 +46,9 @@ class ServicePath(ProvenPath):
 
     def is_of_this_test(self, summary: dict[str, Any]) -> bool:
         """Tell it by the canary, which nobody else moves."""
-        return source_arn(summary) == self.path.canary_arn
+        # No document says that the service names the alarm there; if it does not, the timeline may.
+        told = source_arn(summary)
+        return self.path.canary_arn in ([told] if told else self._alarms_of(summary["arn"]))
 
     def is_of_this_run(self, summary: dict[str, Any]) -> bool:
         """Tell it by when it was opened: the service lets nobody write a nonce into it."""
@@ -63,3 +72,11 @@ class ServicePath(ProvenPath):
                 seen=f"a second incident, {found}",
                 remedy="the service makes one incident for an alarm and a plan: tell AWS Support.",
             )
+
+    def _alarms_of(self, arn: str) -> list[str]:
+        if arn not in self._alarms:
+            found = self._timelines.alarms_of(arn)
+            if found is None:
+                return []
+            self._alarms[arn] = found
+        return self._alarms[arn]
