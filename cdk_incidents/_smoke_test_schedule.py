@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 import jsii
-from aws_cdk import Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from cdk_incidents.trigger import IncidentTrigger
 
 _TELLS_NOBODY = "cdk-incidents:smoke-test-alarm-tells-nobody"
+_SPENDS_ITS_PLAN = "cdk-incidents:smoke-test-spends-its-plan"
 _HOUR_S = 3_600
 _WEEK_S = 7 * 24 * _HOUR_S
+_MONTH_S = 31 * 24 * _HOUR_S
+# A quota that nobody can raise: https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
+_INCIDENTS_A_MONTH = 200
 
 
 def check_every(every: Duration) -> None:
@@ -43,6 +48,19 @@ def check_every(every: Duration) -> None:
         raise refusal("every", rule, every.to_human_string(), remedy)
 
 
+def _warn_of_the_cost(scope: Construct, every: Duration, paths: int) -> None:
+    """Warn if the runs of a month would open more incidents than the quiet plan may."""
+    spent = paths * (_MONTH_S // every.to_seconds())
+    if spent > _INCIDENTS_A_MONTH:
+        at_least = math.ceil(paths * _MONTH_S / _INCIDENTS_A_MONTH / _HOUR_S)
+        Annotations.of(scope).add_warning_v2(
+            _SPENDS_ITS_PLAN,
+            f"every must leave deployments some of the {_INCIDENTS_A_MONTH} incidents that the quiet plan may"
+            f" open in a month (got {every.to_human_string()}, which spends up to {spent}): past those each"
+            f" test fails, and each deployment with it. Make it {at_least} hours or more.",
+        )
+
+
 class SmokeTestSchedule:
     """A function of its own, a rule that invokes it, and an alarm on its failures.
 
@@ -54,6 +72,7 @@ class SmokeTestSchedule:
         scope: Construct,
         *,
         every: Duration,
+        paths: int,
         provider: SmokeTestProvider,
         resource: CfnResource,
         trigger: IncidentTrigger | None,
@@ -83,6 +102,7 @@ class SmokeTestSchedule:
         mark(self.alarm, "smoke-test")
         if trigger is not None and same_deployment(trigger, scope):
             trigger.health.is_told_of(self.alarm)
+        _warn_of_the_cost(scope, every, paths)
         warn_at_synth(scope, self._tells_nobody)
 
     def metric_failures(self, period: Duration | None = None) -> cloudwatch.Metric:

@@ -86,7 +86,8 @@ class SmokeTest(Construct):
     every_deployment
         Whether the test runs in each deployment. By default it does when what it proves changes.
     every
-        How often it runs between deployments as well: 1 hour to 7 days. By default it does not.
+        How often it runs between deployments as well: 1 hour to 7 days. By default it does not. Synth warns
+        of less than four hours, or eight with both a trigger and plans: each run spends the quiet plan's 200.
     on_failure
         ``"rollback"`` fails the deployment, ``"warn"`` only says so in the result. By default ``"rollback"``.
     severities
@@ -183,7 +184,12 @@ class SmokeTest(Construct):
             None
             if every is None
             else SmokeTestSchedule(
-                self, every=every, provider=self._provider, resource=_of(self._resource), trigger=trigger
+                self,
+                every=every,
+                paths=number_of_paths,
+                provider=self._provider,
+                resource=_of(self._resource),
+                trigger=trigger,
             )
         )
         warn_at_synth(self, lambda: disabled_alarms(self, trigger, self._plans))

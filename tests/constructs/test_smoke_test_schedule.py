@@ -155,3 +155,23 @@ def test_is_content_with_an_action_of_ones_own(make: Make) -> None:
     assert test.alarm is not None
     test.alarm.add_alarm_action(actions.SnsAction(sns.Topic(stack, "Topic")))
     assert warnings_of(make.synth(stack)) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "both", "spent", "least"),
+    [(3, False, 248, "4 hours"), (4, False, None, ""), (7, True, 212, "8 hours"), (8, True, None, "")],
+)
+def test_warns_of_runs_that_spend_the_plan(
+    make: Make, hours: int, spent: int | None, least: str, *, both: bool
+) -> None:
+    """A plan opens 200 incidents in a month: past those each deployment would fail."""
+    stack = make.stack()
+    plan = make.plan(stack)
+    trigger = IncidentTrigger(stack, "Trigger", fallback=OpsItems()) if both else None
+    SmokeTest(stack, "SmokeTest", trigger=trigger, plans=[plan], every=cdk.Duration.hours(hours))
+    warning = "[ack: cdk-incidents:smoke-test-spends-its-plan]"
+    told = [text for _, _, text in make.synth(stack).messages if warning in text]
+    assert len(told) == (spent is not None)
+    for text in told:
+        assert f"(got {hours} hours, which spends up to {spent})" in text
+        assert f"Make it {least} or more." in text
