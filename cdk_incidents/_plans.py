@@ -337,7 +337,7 @@ def resource_of(plan: IResponsePlanRef) -> ssmincidents.CfnResponsePlan | None:
 
 def check_plan(argument: str, plan: object) -> None:
     """Refuse what is no plan, above all a name or an ARN, which other libraries take."""
-    if not hasattr(plan, "response_plan_ref"):
+    if isinstance(plan, type) or not hasattr(plan, "response_plan_ref"):
         raise refusal(
             argument,
             "a response plan",

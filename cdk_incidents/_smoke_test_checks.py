@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IValidation
 
 from cdk_incidents._checks import check_list, check_range, is_token, refusal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from cdk_incidents.trigger import IncidentTrigger
 
+SKIP = "cdk-incidents:skip-smoke-test"
 _SHORTEST_S = 5
 # By the number of paths: Lambda runs for 15 minutes, and so does the framework, which must outlive the test.
 _LONGEST_S = {1: 240, 2: 180}
@@ -28,13 +30,13 @@ _LOOK_AND_CLEAN_UP_S = 120
 
 def check_trigger(trigger: object) -> None:
     """Refuse an import, and what is no trigger."""
-    if trigger is not None and not hasattr(trigger, "add_route"):
-        raise refusal(
-            "trigger",
-            "an IncidentTrigger of this app",
-            trigger.node.path if hasattr(trigger, "node") else trigger,
-            "an import is proven where it is made.",
-        )
+    if trigger is None or (hasattr(trigger, "add_route") and not isinstance(trigger, type)):
+        return
+    path = None if isinstance(trigger, type) else getattr(getattr(trigger, "node", None), "path", None)
+    remedy = (
+        "pass what IncidentTrigger(…) has made." if path is None else "an import is proven where it is made."
+    )
+    raise refusal("trigger", "an IncidentTrigger of this app", path or trigger, remedy)
 
 
 def check_plans(scope: Construct, plans: Sequence[IResponsePlanRef]) -> None:
@@ -72,6 +74,15 @@ def checked_timeout(timeout: Duration | None, paths: int) -> int:
         f"timeout in seconds{both}", seconds, minimum=_SHORTEST_S, maximum=_LONGEST_S[paths], remedy=remedy
     )
     return int(seconds)
+
+
+def is_skipped(value: object) -> bool:
+    """Tell whether the context says to skip the test; refuse what says neither yes nor no."""
+    text = str(value).lower()
+    if text not in {"true", "1", "yes", "false", "0", "no", "", "none"}:
+        # Taken for no, the test would run in the hotfix that was to go without it.
+        raise refusal(SKIP, "true or false", value, f"e.g. --context {SKIP}=true.")
+    return text in {"true", "1", "yes"}
 
 
 def longest_run(timeout_s: int, paths: int) -> Duration:
@@ -121,3 +132,29 @@ class IsQuiet:
             # Its incident might join one that is open for real.
             return "one without a dedupe string"
         return ""
+
+
+@jsii.implements(IValidation)
+class IsAlone:
+    """Refuse at synth a canary that tells more than the quiet way, which each run would tell, too."""
+
+    def __init__(self, canary: cloudwatch.Alarm) -> None:
+        self._canary = canary
+        self._own = self._actions()
+
+    def validate(self) -> list[str]:
+        """Return why the canary is refused, as CDK asks."""
+        more = len(self._actions()) - len(self._own)
+        if more < 1:
+            return []
+        remedy = "take them away: each run would tell somebody; only pages_for_real=True is to page."
+        path = self._canary.node.path
+        return [str(refusal("canary", "without further actions", f"{path} with {more} more", remedy))]
+
+    def _actions(self) -> list[str]:
+        resource = self._canary.node.default_child
+        if not isinstance(resource, cloudwatch.CfnAlarm):
+            return []
+        kinds = (resource.alarm_actions, resource.ok_actions, resource.insufficient_data_actions)
+        resolved = Stack.of(self._canary).resolve(list(kinds))
+        return [action for kind in resolved for action in kind or ()]

@@ -19,11 +19,14 @@ from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents._smoke_test_alarms import disabled_alarms
 from cdk_incidents._smoke_test_checks import (
+    SKIP,
+    IsAlone,
     IsQuiet,
     check_choices,
     check_plans,
     check_trigger,
     checked_timeout,
+    is_skipped,
     longest_run,
 )
 from cdk_incidents._smoke_test_digest import digest_of, digest_of_plan
@@ -46,7 +49,6 @@ if TYPE_CHECKING:
     from cdk_incidents._smoke_test_findings import Finding, Severity
     from cdk_incidents.trigger import IncidentTrigger
 
-SKIP = "cdk-incidents:skip-smoke-test"
 _FOR_REAL = "cdk-incidents:pages-for-real"
 _ELSEWHERE = "cdk-incidents:smoke-test-in-another-stack"
 
@@ -174,7 +176,7 @@ class SmokeTest(Construct):
             service_token=self._provider.service_token,
             service_timeout=self._provider.service_timeout,
             properties={
-                "Skip": "true" if self._is_skipped() else "false",
+                "Skip": "true" if is_skipped(self.node.try_get_context(SKIP)) else "false",
                 "Proves": self._proves(),
                 **({"Run": secrets.token_hex(8)} if every_deployment else {}),
             },
@@ -271,13 +273,17 @@ class SmokeTest(Construct):
         route, alias = trigger._quiet_route(self.quiet_plan)  # noqa: SLF001 - one of a kind with the trigger
         canary = self._canary_alarm("Canary", {"Trigger": trigger.trigger_name})
         route.watch(canary)
-        self._paths.append(SmokeTestPath(kind="trigger", canary=canary, log_group=trigger.log_group_name))
+        self._add_path(SmokeTestPath(kind="trigger", canary=canary, log_group=trigger.log_group_name))
         return alias
 
     def _prove_the_services_path(self) -> None:
         canary = self._canary_alarm("PlanCanary", {"Stack": Stack.of(self).stack_name})
         canary.add_alarm_action(ResponsePlanAction(self.quiet_plan))
-        self._paths.append(SmokeTestPath(kind="service", canary=canary))
+        self._add_path(SmokeTestPath(kind="service", canary=canary))
+
+    def _add_path(self, path: SmokeTestPath) -> None:
+        self._paths.append(path)
+        self.node.add_validation(IsAlone(path.canary))
 
     def _canary_alarm(self, construct_id: str, dimensions: Mapping[str, str]) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
@@ -323,10 +329,6 @@ class SmokeTest(Construct):
             f" {Stack.of(self).node.path}): this test runs after new code is live. Make it in"
             f" {Stack.of(trigger).node.path}.",
         )
-
-    def _is_skipped(self) -> bool:
-        value = self.node.try_get_context(SKIP)
-        return str(value).lower() in {"true", "1", "yes"}
 
     def _say_whom_it_pages(self) -> None:
         names = ", ".join(map(label_of, self._plans))

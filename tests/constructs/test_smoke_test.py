@@ -423,6 +423,14 @@ def test_is_skipped_by_context(make: Make, value: object, skip: str) -> None:
     assert make.synth(stack).properties(SMOKE_TEST)["Skip"] == skip
 
 
+def test_refuses_a_context_that_is_neither(make: Make) -> None:
+    """A slip at three in the morning is no no: the hotfix would wait for the test."""
+    stack, trigger = small(make, {"cdk-incidents:skip-smoke-test": "ture"})
+    message = r"^cdk-incidents:skip-smoke-test must be true or false \(got 'ture'\): e\.g\. --context cdk-inc"
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(stack, "SmokeTest", trigger=trigger)
+
+
 def test_in_another_stack_it_only_tests_and_says_so(make: Make) -> None:
     """From another stack the test cannot hold back live aliases: it runs after them, and synth warns."""
     app = make.app()

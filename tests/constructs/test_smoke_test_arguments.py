@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 from incidents_runtime.smoke_test import findings
 
@@ -119,6 +121,19 @@ def test_knows_the_findings_of_the_function() -> None:
         ({}, r"trigger must be given where plans is not \(got None\): pass one of the two, or both\."),
         ({"plans": "checkout"}, r"plans must be a list of response plans \(got 'checkout'\): put it into"),
         ({"plans": ["checkout"]}, r"plans: each must be a response plan \(got 'checkout'\): import it with"),
+        ({"plans": [ResponsePlan]}, r"plans: each must be a response plan \(got <class 'cdk_incidents\.resp"),
+        (
+            {"quiet_plan": ResponsePlan, "plans": "one"},
+            r"quiet_plan must be a response plan \(got <class 'cdk",
+        ),
+        (
+            {"trigger": IncidentTrigger},
+            r"trigger must be an IncidentTrigger of this app \(got <class '.*'>\): pass what IncidentTrigger",
+        ),
+        (
+            {"trigger": "central"},
+            r"trigger must be an IncidentTrigger of this app \(got 'central'\): pass what",
+        ),
         ({"plans": "two"}, r"plans must be different ones \(got 'Stack/Again'\): give each once\."),
         ({"plans": "theirs"}, r"plans must be of this account, 111122223333 \(got 'Stack/Theirs of 4444"),
         ({"plans": "one", "timeout": 90}, r"timeout must be a Duration \(got 90\): e\.g\. Duration\.sec"),
@@ -162,7 +177,7 @@ def test_refuses_bad_values(make: Make, options: dict[str, Any], message: str) -
     plans |= {"two": [*plans["one"], imported], "theirs": [theirs]}
     named = options.get("plans")
     arguments = {**options, "plans": plans.get(named, named)} if isinstance(named, str) else {**options}
-    if "trigger" in options:
+    if options.get("trigger") is True:
         arguments["trigger"] = IncidentTrigger(stack, "Trigger")
     with pytest.raises(ValueError, match=f"^{message}"):
         SmokeTest(stack, "SmokeTest", **arguments)
@@ -210,6 +225,21 @@ def test_refuses_a_quiet_plan_with_a_dedupe_string(make: Make, *, is_owned: bool
         plan = make.cfn_plan(stack, "Quiet", incident_template=template)
     SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=plan)
     with pytest.raises(RuntimeError, match=r"quiet_plan must be one without a dedupe string \(got 'Stack/Q"):
+        make.synth(stack)
+
+
+@pytest.mark.parametrize("more", ["alarm", "ok", "insufficient_data"])
+@pytest.mark.parametrize("canary", ["Canary", "PlanCanary"])
+def test_refuses_a_canary_that_tells_more(make: Make, canary: str, more: str) -> None:
+    """What somebody adds to a canary, an Aspect over all alarms perhaps, each run would tell."""
+    stack, trigger = small(make)
+    test = SmokeTest(stack, "SmokeTest", trigger=trigger, plans=[make.plan(stack, "Checkout")])
+    alarm: Any = test.node.find_child(canary)
+    getattr(alarm, f"add_{more}_action")(actions.SnsAction(sns.Topic(stack, "Topic")))
+    message = (
+        rf"\[Stack/SmokeTest\] canary must be without further .*/{canary} with 1 more'\): take them away"
+    )
+    with pytest.raises(RuntimeError, match=message):
         make.synth(stack)
 
 
