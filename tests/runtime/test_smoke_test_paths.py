@@ -365,7 +365,42 @@ def test_record_that_stays_fails(account: Account, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(account, "delete_incident_record", lambda **_: None)
     reason = reason_of(request())
     assert "failed at removal: expected the incident arn:aws:ssm-incidents::111122223333:incident-" in reason
-    assert "to be gone 5 s after its deletion; saw that it is still there" in reason
+    assert "to be gone 30 s after its deletion; saw that it is still there" in reason
+
+
+def test_record_that_is_read_for_a_while_after_its_deletion_fails_nothing(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No document says how soon a deleted incident is gone: it is waited for as for any other step."""
+    read, delete = account.get_incident_record, account.delete_incident_record
+    deleted: dict[str, Any] = {}
+
+    def deleting(*, arn: str) -> None:
+        deleted.update(incidentRecord=account.records[arn], until=account.now + 20)
+        delete(arn=arn)
+
+    def reading(*, arn: str) -> dict[str, Any]:
+        return deleted if account.now < deleted.get("until", 0) else read(arn=arn)
+
+    monkeypatch.setattr(account, "delete_incident_record", deleting)
+    monkeypatch.setattr(account, "get_incident_record", reading)
+    assert data(request())["Status"] == "passed"
+    assert account.now >= 20
+
+
+def test_waiting_asks_ever_less_often(account: Account) -> None:
+    """Live alarms need the same few calls a second: one that waits in vain takes two of ten at most."""
+    account.settings = dataclasses.replace(account.settings, timeout_s=90.0)
+    account.on_alarm = lambda _: None
+    asked: list[str] = []
+
+    def around(operation: str, call: Any) -> Any:
+        asked.append(operation)
+        return call()
+
+    account.around = around
+    assert "failed at incident" in reason_of(request())
+    assert asked.count("list_incident_records") < 180
 
 
 def test_late_ops_item_is_waited_for(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,13 +189,12 @@ class ProvenPath(ABC):
         if not self.means.look_for(has_its_ops_item, until=until):
             self.means.report.warnings.append("the incident had no OpsItem to be removed")
         self.records.remove(arn)
-        gone = self.means.look_for(
-            lambda: self.records.get(arn) is None or None, until=self.means.within(SERVICE_CATCHES_UP_IN_S)
-        )
-        if not gone:
+        # How soon it is gone no document says.
+        until = self.means.within(self.means.timeout_s)
+        if not self.means.look_for(lambda: self.records.get(arn) is None or None, until=until):
             raise failure(
                 self.named("removal"),
-                expected=f"the incident {arn} to be gone {SERVICE_CATCHES_UP_IN_S:.0f} s after its deletion",
+                expected=f"the incident {arn} to be gone {self.means.timeout_s:.0f} s after its deletion",
                 seen="that it is still there",
                 remedy="delete it, and deploy again.",
             )
