@@ -93,7 +93,22 @@ def test_fires_again_until_the_role_is_known(account: Account) -> None:
             ],
             "saw our own (in the trigger's log trigger-log)",
         ),
+        (
+            [],
+            ["[ERROR] of a run a moment ago", "[ERROR] of this run"],
+            "saw [ERROR] of this run (in",
+        ),
         ([], ['{"level": "ERROR", "reason": "x", "route": "Critical"}'], "saw no error in its log"),
+        (
+            [],
+            [
+                "[ERROR] of the run before",
+                "[ERROR] Runtime.ImportModuleError: x",
+                "INIT_REPORT Phase: init Status: error Error Type: Runtime.ImportModuleError",
+                "REPORT RequestId: 1 Status: error Error Type: Runtime.ImportModuleError",
+            ],
+            "saw [ERROR] Runtime.ImportModuleError: x (in",
+        ),
         ([], ['{"level": "INFO", "message": "Error"}', "[1]", "END"], "no error in its log trigger-log"),
         ([], ['{"level": "ERROR", "reason": "ThrottlingException"}'], "Remedy: AWS throttles"),
         ([], ['{"level": "ERROR", "reason": "ConflictException"}'], "Remedy: the service refused the client"),

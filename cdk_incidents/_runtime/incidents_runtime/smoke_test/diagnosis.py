@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 600
 _LOG_COMES_IN_S = 3.0
+# The heading of a trace, and what Lambda sums up after each error.
+_NO_REASONS = ("Traceback", "INIT_REPORT", "REPORT")
 # Its alias, by whose name the trigger's log tells it.
 _QUIET_ROUTE = "smoke-test"
 
@@ -64,10 +66,12 @@ class Diagnosis:
                 f" {_QUIET_ROUTE} let lambda.alarms.cloudwatch.amazonaws.com invoke it?"
             )
         # What Lambda itself writes may be of any route; what the trigger writes names its own.
-        errors = sorted((text for text in map(_error_in, lines) if text), key=lines.__contains__)
+        errors = [text for text in map(_error_in, lines) if text]
         if not errors:
             return f"no error in its log {self._log_group}"
-        return f"{_short(errors[0])} (in the trigger's log {self._log_group})"
+        reasons = [text for text in errors if text not in lines]
+        # The last: a run that failed a moment ago has left its own.
+        return f"{_short((reasons or errors)[-1])} (in the trigger's log {self._log_group})"
 
     def _lines_with_an_error(self) -> list[str]:
         """Read the log, again while it tells of no error: what is written is not there at once."""
@@ -100,9 +104,9 @@ def _error_in(line: str) -> str | None:
     try:
         entry = json.loads(line)
     except ValueError:
-        # Lambda's own: an exception at import, a time-out, a crash. Its first line is the heading of a trace.
+        # Lambda's own: an exception at import, a time-out, a crash.
         telling = any(word in line for word in ("Error", "ERROR", "timed out", "Exception"))
-        return line if telling and not line.startswith("Traceback") else None
+        return line if telling and not line.startswith(_NO_REASONS) else None
     if not isinstance(entry, dict) or entry.get("level") != "ERROR":
         return None
     if entry.get("route", _QUIET_ROUTE) != _QUIET_ROUTE:
