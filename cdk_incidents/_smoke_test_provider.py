@@ -76,12 +76,13 @@ class SmokeTestProvider(Construct):
         self.service_token = framework.service_token
         """What a custom resource names as its service."""
 
-    def scheduled(self, function_name: str | None) -> lambda_.Function:
+    def scheduled(self, scope: Construct | None, function_name: str | None) -> lambda_.Function:
         """Return a further function, which runs the same test when a schedule asks for it."""
         return self._function(
             "Scheduled",
             "Runs a smoke test between deployments (cdk_incidents)",
             _SCHEDULED,
+            scope=scope,
             function_name=function_name,
             # A test that fails has failed: repeated, it would spend two more incidents to say so.
             retry_attempts=0,
@@ -95,12 +96,13 @@ class SmokeTestProvider(Construct):
         description: str,
         code: str,
         *,
+        scope: Construct | None = None,
         function_name: str | None = None,
         retry_attempts: int | None = None,
         max_event_age: Duration | None = None,
     ) -> lambda_.Function:
         function = lambda_.Function(
-            self,
+            scope or self,
             construct_id,
             function_name=function_name,
             description=description,

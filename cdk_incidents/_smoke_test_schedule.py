@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 
-from cdk_incidents._arn import same_deployment
+from cdk_incidents._arn import same_deployment, same_stack
 from cdk_incidents._checks import refusal
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._names import smoke_test_name
@@ -78,7 +78,10 @@ class SmokeTestSchedule:
         trigger: IncidentTrigger | None,
     ) -> None:
         self._name = None if trigger is None else smoke_test_name(trigger.trigger_name)
-        self._function = provider.scheduled(self._name)
+        # Under the trigger, as its name is the trigger's: CloudFormation makes the new one of two first, and
+        # so a test that is only called otherwise must keep it.
+        home = trigger if trigger is not None and same_stack(trigger, scope) else None
+        self._function = provider.scheduled(home, self._name)
         rule = events.Rule(
             scope,
             "Schedule",

@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents import Alarms, IncidentTrigger, OpsItems, SmokeTest
-from tests.constructs.smoke import ALARM, FUNCTION, SMOKE_TEST, code_of
+from tests.constructs.smoke import ALARM, FUNCTION, SMOKE_TEST, code_of, small
 
 if TYPE_CHECKING:
     from tests.synthesis import Make, Synth
@@ -57,6 +57,17 @@ def test_runs_the_same_test(scheduled: Synth) -> None:
     }
     once = scheduled.properties("AWS::Lambda::EventInvokeConfig", "Scheduled")
     assert (once["MaximumRetryAttempts"], once["MaximumEventAgeInSeconds"]) == (0, 300)
+
+
+def test_keeps_its_function_when_it_is_renamed(make: Make) -> None:
+    """Its name is the trigger's: a second one could not be made before the first goes."""
+
+    def function_of(test_id: str) -> str:
+        stack, trigger = small(make)
+        SmokeTest(stack, test_id, trigger=trigger, every=cdk.Duration.days(1))
+        return make.synth(stack).id_of(FUNCTION, "Scheduled")
+
+    assert function_of("SmokeTest") == function_of("Proof")
 
 
 def test_is_asked_by_a_rule(scheduled: Synth) -> None:
