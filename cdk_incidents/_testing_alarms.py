@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST
 from cdk_incidents._route_sharing import ALARMS, INVOKE
-from cdk_incidents._testing_plans import PLAN
+from cdk_incidents._testing_plans import PLAN, PlansOf
 from cdk_incidents._testing_templates import Resource
 from cdk_incidents._testing_trigger import ALIAS, FUNCTION, function_of, is_trigger
 from cdk_incidents._trigger_health import PURPOSE
@@ -44,6 +44,7 @@ class AlarmsOf:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
+        self._plans = PlansOf(templates)
         # Not of its own stacks only: a composite alarm of another one may name them.
         everywhere = [
             alarm
@@ -115,14 +116,18 @@ class AlarmsOf:
         meant = self._templates.meaning(action, alarm.template)
         if isinstance(meant, str):
             return self._problem_with_text(meant, alarm)
-        if meant.type == PLAN or self._is_heard_by_a_route(meant):
+        if meant.type == PLAN:
+            return self._problem_with_plan(meant, meant.path)
+        if self._is_heard_by_a_route(meant):
             return None
         if meant.type == ALIAS:
             return self._problem_with_alias(meant, alarm)
         return (f"its action is {meant.path}, {_article(meant.type)}", _WIRE)
 
     def _problem_with_text(self, arn: str, alarm: Resource) -> _Problem | None:
-        if self._is_plan_arn(arn, alarm.template) or self._is_heard_by_a_route(arn):
+        if self._is_plan_arn(arn, alarm.template):
+            return self._problem_with_plan(arn, arn)
+        if self._is_heard_by_a_route(arn):
             return None
         found = _ALIAS_ARN.fullmatch(arn)
         if found is None:
@@ -137,6 +142,11 @@ class AlarmsOf:
         if alias is not None:
             return self._problem_with_alias(alias, alarm)
         return (f"its action is {arn}, which {functions[0].path} does not have", _TAKE_A_ROUTE)
+
+    def _problem_with_plan(self, plan: Resource | str, called: str) -> _Problem | None:
+        if self._plans.is_quiet(plan):
+            return (f"its action is {called}, the quiet plan of a smoke test, which tells nobody", _WIRE)
+        return None
 
     def _is_plan_arn(self, arn: str, template: Template) -> bool:
         found = _PLAN_ARN.fullmatch(arn)

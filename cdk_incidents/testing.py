@@ -85,16 +85,18 @@ def assert_alarms_start_incidents(
 
     An alarm starts one if its actions are enabled and one of them is
 
-    - a response plan: a resource of the app, an import, or the ARN of one, whoever wrote it;
+    - a response plan: a resource of the app, an import, or the ARN of one, whoever wrote it; but for the
+      quiet plan of a smoke test, which tells nobody;
     - a route that lets CloudWatch invoke it. Of a trigger that the app does not have, the ARN of an alias is
       taken for a route: nobody here knows more;
-    - a topic of the app to which a route subscribes, without a filter.
+    - a topic to which a route subscribes in the app, without a filter.
 
     **An alarm also counts if a composite alarm names it in its rule and starts incidents itself.** Whatever
     the rule says of it; one that only suppresses the composite's actions is not in the rule.
 
     This library's own alarms and those that scale something are left out. An action under a condition counts
-    if it starts an incident either way. ``Route.watch_account`` gives no alarm an action, and so is not seen.
+    if it starts an incident either way. ``Route.watch_account`` and rules of EventBridge give no alarm an
+    action, and so are not seen.
 
     Parameters
     ----------

@@ -282,6 +282,26 @@ STARTS_NOT: dict[str, tuple[Arrange, str]] = {
         ),
         ":ours:Warning, which Stack/Trigger/Function does not have. Take route.alarm_action().",
     ),
+    "the smoke test's plan": (
+        lambda make, stack, alarm: alarm.add_alarm_action(
+            incidents.ResponsePlanAction(
+                incidents.SmokeTest(stack, "SmokeTest", plans=[make.plan(stack)]).quiet_plan
+            )
+        ),
+        "its action is Stack/SmokeTest/QuietPlan, the quiet plan of a smoke test, which tells nobody. Let a",
+    ),
+    "a shared quiet plan by its ARN": (
+        both(
+            lambda make, stack, _alarm: incidents.SmokeTest(
+                stack,
+                "SmokeTest",
+                plans=[make.plan(stack)],
+                quiet_plan=incidents.ResponsePlan.from_response_plan_arn(stack, "Quiet", PLAN),
+            ),
+            lambda _make, _stack, alarm: act_on(alarm, PLAN),
+        ),
+        f"its action is {PLAN}, the quiet plan of a smoke test",
+    ),
     "the smoke test's route": (with_the_quiet_alias, "Stack/Trigger/Quiet, an alias that is no route"),
     "the smoke test's route elsewhere": (
         lambda _make, _stack, alarm: act_on(alarm, ROUTE.replace("Critical", "smoke-test")),
