@@ -23,15 +23,33 @@ def world() -> World:
     return world
 
 
-def test_a_denial_is_asked_once_and_said_once(world: World) -> None:
-    """An operation that was denied is not asked of the next person; one finding names it and the first."""
+def test_what_is_denied_is_soon_asked_no_more_and_said_once(world: World) -> None:
+    """After three denials it is not asked of the next person; one finding names it and the first of them."""
+    people = [world.person(name, Mobile="ACTIVATED") for name in ("dan", "eve")]
+    world.plans[plan_arn("Checkout")]["engagements"] += people
     world.errors["get_contact"] = error("AccessDeniedException", 403)
     finding = world.only()
-    assert (finding.id, finding.plan, world.asked["get_contact"]) == ("not-looked", "", 1)
+    assert (finding.id, finding.plan, world.asked["get_contact"]) == ("not-looked", "", 3)
     assert finding.text.startswith(
-        f"ssm-contacts:GetContact of {contact_arn('ada')} and 2 more was not answered (AccessDeniedException"
+        f"ssm-contacts:GetContact of {contact_arn('ada')} and 4 more was not answered (AccessDeniedException"
     )
     assert "ssm-contacts:GetContact" in finding.remedy
+
+
+def test_a_denial_of_one_person_hides_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom somebody put into the plan by hand the role need not know: the app's own people are looked at."""
+    stranger, gone = contact_arn("stranger"), contact_arn("gone")
+    engaged = world.plans[plan_arn("Checkout")]["engagements"]
+    world.plans[plan_arn("Checkout")]["engagements"] = [stranger, *engaged, gone]
+    tell = world.get_contact
+
+    def denied(*, ContactId: str) -> dict[str, Any]:  # noqa: N803
+        if ContactId == stranger:
+            raise error("AccessDeniedException", 403)
+        return tell(ContactId=ContactId)
+
+    monkeypatch.setattr(world, "get_contact", denied)
+    assert world.ids() == ["contact-missing", "not-looked"]
 
 
 def test_a_denied_operation_keeps_no_other_from_being_asked(world: World) -> None:
@@ -50,7 +68,7 @@ def test_a_denial_in_another_account_is_none_in_this(world: World) -> None:
     missing, denied = world.found()
     assert missing.id == "contact-missing"
     assert denied.text.startswith(f"ssm-contacts:GetContact of {theirs[0]} and 1 more was not answered")
-    assert world.asked["get_contact"] == 5
+    assert world.asked["get_contact"] == 6
 
 
 def test_throttling_that_outlasts_patience_is_not_met_again(world: World) -> None:

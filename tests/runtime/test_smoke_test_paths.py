@@ -67,6 +67,23 @@ def test_fires_again_until_the_role_is_known(account: Account) -> None:
     assert account.now >= 20
 
 
+def test_incident_that_comes_between_two_tries_is_not_removed_as_another_s(account: Account) -> None:
+    """Before it fires again the test removes what others have left, and not its own."""
+    titles: list[str] = []
+    account.on_alarm = titles.append
+
+    def around(operation: str, call: Any) -> Any:
+        # After the last look of the first try, at 20 s.
+        if operation == "list_incident_records" and account.now > 20.2 and not account.made:
+            account.on_alarm = account.join_or_open
+            account.open(titles[0])
+        return call()
+
+    account.around = around
+    assert data(request())["Status"] == "passed"
+    assert account.made == 1
+
+
 @pytest.mark.parametrize(
     ("history", "log", "seen"),
     [

@@ -1,4 +1,4 @@
-"""Questions that may stay unanswered: each is asked once, none after a denial, none beyond the time.
+"""Questions that may stay unanswered: each is asked once, none after three denials, none beyond the time.
 
 What AWS does not tell is kept, to be said in one finding for each operation.
 """
@@ -6,6 +6,7 @@ What AWS does not tell is kept, to be said in one finding for each operation.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.errors import code_of, describe, kind_of
@@ -29,6 +30,7 @@ _SERVICES = {
 }
 _NO_TIME = "no time was left"
 _LONGEST_REASON = 200
+_MOST_DENIALS = 3
 # Where an ARN has them.
 _REGION, _ACCOUNT = 3, 4
 
@@ -66,6 +68,7 @@ class Answers:
         self._known: dict[str, Any] = {}
         # By action and account: another's plan has people whom nobody here may ask for.
         self._given_up: dict[tuple[str, str], str] = {}
+        self._denials: Counter[tuple[str, str]] = Counter()
         # By action and reason: what it was about.
         self._not_told: dict[tuple[str, str], list[str]] = {}
         self._elsewhere: list[str] = []
@@ -102,8 +105,11 @@ class Answers:
                 return MissingError(code_of(error))
             reason = describe(error)
             if kind_of(error) != "permanent":
-                # It was asked patiently, and would be so again for each of a hundred people.
-                self._given_up[place] = reason
+                # It was asked patiently, and would be so again for each of a hundred people. But one of them
+                # may be denied because the plan was changed by hand: the role knows the app's only.
+                self._denials[place] += 1
+                if kind_of(error) != "access" or self._denials[place] == _MOST_DENIALS:
+                    self._given_up[place] = reason
             return self._unanswered(action, reason, about)
 
     def _unanswered(self, action: str, reason: str, about: str) -> NotToldError:
