@@ -12,6 +12,7 @@ import pytest
 from tests.runtime.fakes import refusal
 from tests.runtime.smoke_account import (
     ALARM,
+    BEGAN,
     BY_SERVICE,
     Account,
     answer,
@@ -67,19 +68,22 @@ def test_fires_again_until_the_role_is_known(account: Account) -> None:
     assert account.now >= 20
 
 
-def test_incident_that_comes_between_two_tries_is_not_removed_as_another_s(account: Account) -> None:
+def test_incident_that_comes_between_two_tries_is_not_removed_as_another_s(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before it fires again the test removes what others have left, and not its own."""
     titles: list[str] = []
     account.on_alarm = titles.append
+    listed = account.list_incident_records
 
-    def around(operation: str, call: Any) -> Any:
-        # After the last look of the first try, at 20 s.
-        if operation == "list_incident_records" and account.now > 20.2 and not account.made:
+    def late(**asked: Any) -> dict[str, Any]:
+        week_ago = asked["filters"][0]["condition"]["after"] < BEGAN - timedelta(days=1)
+        if titles and week_ago and not account.made:
             account.on_alarm = account.join_or_open
             account.open(titles[0])
-        return call()
+        return listed(**asked)
 
-    account.around = around
+    monkeypatch.setattr(account, "list_incident_records", late)
     assert data(request())["Status"] == "passed"
     assert account.made == 1
 
