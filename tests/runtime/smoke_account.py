@@ -77,7 +77,7 @@ class Account:
             "engagements": [ADA],
         }
         self.channels = {"c1": "SMS", "c2": "VOICE"}
-        self.tokens: dict[str, str] = {}
+        self.tokens: dict[str, tuple[str, dict[str, Any]]] = {}
         self.paged: list[str] = []
         self.pages_after = 0.0
         self.timeline_after = 0.0
@@ -253,12 +253,16 @@ class Account:
     def start_incident(self, **asked: Any) -> dict[str, Any]:
         assert asked["responsePlanArn"] == REAL
         assert len(asked["title"]) <= 200
-        assert len(asked["triggerDetails"]["source"]) <= 50
         if asked["clientToken"] not in self.tokens:
             arn = self.open(asked["title"], plan="checkout", alarm="none")
+            self.records[arn]["dedupeString"] = self.real_plan["incidentTemplate"].get("dedupeString", arn)
             self.paged.append(asked["title"])
-            self.tokens[asked["clientToken"]] = arn
-        return {"incidentRecordArn": self.tokens[asked["clientToken"]]}
+            self.tokens[asked["clientToken"]] = (arn, asked)
+        arn, before = self.tokens[asked["clientToken"]]
+        # No document says what the same token gets with other details.
+        if asked != before:
+            raise refusal("ConflictException", 409)
+        return {"incidentRecordArn": arn}
 
     def _record(self, arn: str, operation: str) -> dict[str, Any]:
         if arn not in self.records:

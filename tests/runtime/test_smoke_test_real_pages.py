@@ -111,8 +111,10 @@ def test_second_invocation_pages_nobody_again(account: Account) -> None:
     assert len(account.paged) == 2
 
 
-def test_second_invocation_goes_on_with_the_first_ones_incident(account: Account) -> None:
+@pytest.mark.parametrize("dedupe", ["", "checkout"])
+def test_second_invocation_goes_on_with_the_first_ones_incident(account: Account, dedupe: str) -> None:
     """Killed while it waited: its retry has the same title and token, and pages nobody again."""
+    account.real_plan["incidentTemplate"]["dedupeString"] = dedupe
 
     def killed(operation: str, call: Any) -> Any:
         if operation == "list_engagements":
