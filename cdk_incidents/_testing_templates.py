@@ -90,7 +90,7 @@ class Templates:
         """Read what a test has; a stack is synthesised with its app, unless that is done."""
         if isinstance(source, cdk.Stack):
             return _synthesised(source)
-        body = body_of(source)
+        body = body_of(source, "stack")
         return cls([Template(body, account=place_of_assets(body)[0])])
 
     @property
@@ -177,10 +177,10 @@ class Templates:
         return re.sub(r"\$\{([^!}]+)\}", lambda found: _unknown(found[1]), text)
 
 
-def body_of(source: Source) -> Mapping[str, Any]:
+def body_of(source: Source, argument: str = "source") -> Mapping[str, Any]:
     """Return the template of whatever a test holds."""
     if isinstance(source, cdk.Stack):
-        return _read(_assembly_of(source), source.template_file)
+        return _read(_assembly_of(source, argument), source.template_file)
     if isinstance(source, assertions.Template):
         found: Mapping[str, Any] = source.to_json()
         return found
@@ -188,7 +188,7 @@ def body_of(source: Source) -> Mapping[str, Any]:
         remedy = (
             "pass one of the app's stacks." if isinstance(source, cdk.Stage) else "e.g. the stack itself."
         )
-        raise refusal("source", "a Stack, an assertions.Template or a template's dict", source, remedy)
+        raise refusal(argument, "a Stack, an assertions.Template or a template's dict", source, remedy)
     return source
 
 
@@ -203,10 +203,10 @@ def _unknown(name: str) -> str:
     return f"${{{re.sub(r'[^A-Za-z0-9_.-]+', '.', name)}}}"
 
 
-def _assembly_of(stack: cdk.Stack) -> Path:
+def _assembly_of(stack: cdk.Stack, argument: str) -> Path:
     stage = cdk.Stage.of(stack)
     if stage is None:
-        raise refusal("source", "in an app", stack.node.path, "give it an App as its scope.")
+        raise refusal(argument, "in an app", stack.node.path, "give it an App as its scope.")
     # CDK keeps what it synthesised, and does it again only if constructs came in or went since.
     return Path(stage.synth().directory)
 
@@ -217,7 +217,7 @@ def _read(assembly: Path, file: str) -> dict[str, Any]:
 
 
 def _synthesised(stack: cdk.Stack) -> Templates:
-    assembly = _assembly_of(stack)
+    assembly = _assembly_of(stack, "stack")
     artifacts = _read(assembly, "manifest.json").get("artifacts", {})
     outermost = outermost_stack(stack)
     here = _with_nested_ones(outermost, assembly, artifacts.get(outermost.artifact_id, {}))

@@ -14,6 +14,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from constructs import RootConstruct
 
 import cdk_incidents as incidents
 from cdk_incidents.testing import assert_alarms_start_incidents
@@ -385,6 +386,20 @@ def test_refuses_a_single_text_as_exceptions(make: Make) -> None:
     make.alarm(stack)
     with pytest.raises(ValueError, match=r"^except_for must be a list of names, paths or logical ids"):
         assert_alarms_start_incidents(stack, except_for="Alarm")
+
+
+def test_refuses_an_app(make: Make) -> None:
+    """The usual slip; the argument is called as it is here."""
+    app = make.app()
+    make.alarm(cdk.Stack(app, "Stack"))
+    with pytest.raises(ValueError, match=r"^stack must be a Stack, .*: pass one of the app's stacks\.$"):
+        assert_alarms_start_incidents(app)  # type: ignore[arg-type]
+
+
+def test_refuses_a_stack_without_an_app() -> None:
+    """Nothing could synthesise it."""
+    with pytest.raises(ValueError, match=r"^stack must be in an app \(got 'Shop'\): give it an App"):
+        assert_alarms_start_incidents(cdk.Stack(RootConstruct(), "Shop"))
 
 
 @pytest.mark.parametrize("alarms", ["none", "ours", "left out"])
