@@ -294,7 +294,7 @@ def test_plan_that_is_not_quiet_fails_before_anything_starts(
         "failed at canary: expected the quiet plan quiet to tell nobody, run nothing and have no dedupe"
         f" string; saw {member} in it" in reason
     )
-    assert "Remedy: leave quiet_plan out to have one made, or pass one that engages nobody." in reason
+    assert "Remedy: undo what was changed by hand, or leave quiet_plan out to have one made." in reason
     assert "ALARM" not in account.states
     assert account.titles == []
 

@@ -38,6 +38,6 @@ def quiet_plan(clients: Clients, path: Path, step: str) -> dict[str, Any]:
             expected=f"the quiet plan {path.quiet_plan_name} to tell nobody, run nothing and have no dedupe"
             " string",
             seen=f"{', '.join(loud)} in it",
-            remedy="leave quiet_plan out to have one made, or pass one that engages nobody.",
+            remedy="undo what was changed by hand, or leave quiet_plan out to have one made.",
         )
     return plan
