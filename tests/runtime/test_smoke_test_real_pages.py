@@ -100,6 +100,24 @@ def test_channels_that_are_not_told_fail_nothing(
     assert "the channel of a page is not known" in capsys.readouterr().out
 
 
+def test_failure_after_a_page_tells_whom_it_woke(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was paged must not hear that there was no test."""
+    delete = account.delete_incident_record
+
+    def only_the_quiet_one(*, arn: str) -> None:
+        if "/checkout/" in arn:
+            raise RuntimeError("☎" * 2_000)
+        delete(arn=arn)
+
+    monkeypatch.setattr(account, "delete_incident_record", only_the_quiet_one)
+    reason = reason_of(request())
+    assert "failed at page checkout: " in reason
+    assert "Remedy: " in reason
+    assert " Paged for real: checkout: ada (SMS, VOICE). The test's log: " in reason
+    account.channels = {f"c{number}": "☎" * 20 for number in range(20)}
+    assert len(reason_of({**request(), "RequestId": "request-2"}).encode()) < 2_200
+
+
 def test_second_invocation_pages_nobody_again(account: Account) -> None:
     """The same request has the same token; the incident that it names is gone, and that is said."""
     assert data(request())["Status"] == "passed"

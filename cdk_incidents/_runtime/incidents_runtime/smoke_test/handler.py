@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from incidents_runtime.errors import describe
 from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.clients import Clients
-from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of
+from incidents_runtime.smoke_test.failures import SmokeTestFailed, log_of, shortened
 from incidents_runtime.smoke_test.findings import THE_TRIGGER
 from incidents_runtime.smoke_test.means import STEPS_END_S
 from incidents_runtime.smoke_test.report import Report
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ROLE_IS_KNOWN_IN_S = 60.0
+# Together no longer than a failure may be that has paged nobody.
+_LONGEST_PAGED, _LONGEST_BESIDE = 150, 1_850
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -159,10 +161,17 @@ def _proven(invocation: _Invocation, changed: set[str]) -> dict[str, str]:
     try:
         return run.prove(changed)
     except SmokeTestFailed as failed:
-        told = _with_its_log(failed, invocation.context)
+        told = _with_its_log(_and_whom_it_paged(failed, run.report.paged), invocation.context)
     if settings.on_failure == "warn":
         return run.report.failed(str(told))
     raise told
+
+
+def _and_whom_it_paged(failed: SmokeTestFailed, paged: list[str]) -> SmokeTestFailed:
+    # Who was woken asks why, however the test went on.
+    whom = shortened(", ".join(paged), _LONGEST_PAGED)
+    told = shortened(str(failed), _LONGEST_BESIDE)
+    return SmokeTestFailed(f"{told} Paged for real: {whom}.") if paged else failed
 
 
 def _with_its_log(error: Exception, context: Any) -> SmokeTestFailed:
