@@ -25,6 +25,11 @@ def acknowledge_wildcard(role: IConstruct, resource: str, reason: str) -> None:
     _acknowledge(role, f"IAM5[Resource::{shown}]", reason)
 
 
+def acknowledge_key(role: IConstruct) -> None:
+    """Acknowledge what CDK grants on the key of a topic that a role publishes to, if it has one."""
+    _acknowledge(role, "IAM5[Action::kms:GenerateDataKey*]", "CDK's own grant, on the topic's key alone.")
+
+
 def acknowledge_alias(subscription: IConstruct) -> None:
     """Acknowledge that a topic invokes an alias, which CDK's own validation takes for no function."""
     acknowledgment = Acknowledgment(

@@ -19,6 +19,7 @@ from cdk_incidents._checks import check_count, check_list, refusal
 from cdk_incidents._failover import FailoverIsInTheSet, check_failover_regions, failover_regions_of
 from cdk_incidents._imported_trigger import ImportedTrigger
 from cdk_incidents._lazy import lazy_text
+from cdk_incidents._nag import acknowledge_key
 from cdk_incidents._names import check_trigger_name
 from cdk_incidents._own_topics import OwnTopics
 from cdk_incidents._plan_permissions import PlanPolicies
@@ -187,6 +188,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
             )
         elif fallback is not None:
             fallback.grant_publish(self.role)
+            acknowledge_key(self.role)
         self.function: lambda_.Function = trigger_function(
             self,
             trigger_name=self._name,

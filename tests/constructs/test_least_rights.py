@@ -214,6 +214,18 @@ def test_ops_items_as_a_fallback(make: Make) -> None:
     assert permissions_of(make.synth(stack)) == sorted([*ALWAYS, *expected])
 
 
+def test_a_users_own_cdk_nag_finds_nothing_with_an_encrypted_fallback(make: Make) -> None:
+    """CDK's own grant on a topic's key has a wildcard in its action."""
+    app = make.app()
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+    stack = cdk.Stack(app, "Stack")
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    fallback = sns.Topic(stack, "Fallback", master_key=key, enforce_ssl=True)
+    trigger = IncidentTrigger(stack, "Trigger", fallback=fallback)
+    trigger.add_route("Critical", response_plan=make.plan(stack))
+    assert "kms:GenerateDataKey*" in [action for action, _, _ in permissions_of(make.synth(stack))]
+
+
 def test_the_set_gives_no_rights(make: Make) -> None:
     """Plans and records have no Region in their ARNs: failing over takes no further right."""
     stack = make.stack(env=make.env)
