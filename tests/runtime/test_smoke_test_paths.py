@@ -132,6 +132,7 @@ def test_incident_that_comes_between_two_tries_is_not_removed_as_another_s(
         ),
         ([], ['{"level": "INFO", "message": "Error"}', "[1]", "END"], "no error in its log trigger-log"),
         ([], ['{"level": "ERROR", "reason": "ThrottlingException"}'], "Remedy: AWS throttles"),
+        ([], ['{"level": "ERROR", "reason": "ServiceQuotaExceededException"}'], "Remedy: the quiet plan has"),
         ([], ['{"level": "ERROR", "reason": "ConflictException"}'], "Remedy: the service refused the client"),
         ([], ['{"level": "ERROR", "reason": "InternalServerException"}'], "Remedy: the service does not"),
     ],

@@ -16,6 +16,13 @@ _LONGEST_REMEDY = 450
 # By words that the services' errors have, wherever they are told.
 _REMEDIES = (
     (
+        ("ServiceQuotaExceeded",),
+        (
+            "the quiet plan has opened the 200 incidents of a month: until the next give another quiet_plan,"
+            " or deploy with --context cdk-incidents:skip-smoke-test=true."
+        ),
+    ),
+    (
         ("Throttl", "TooManyRequests", "LimitExceeded", "(429)"),
         "AWS throttles the account's calls: wait until that is over, and deploy again.",
     ),
