@@ -1,6 +1,7 @@
-"""The fault campaign, then every example rehearsed with the CLI, one after the other: `make soak`.
+"""The fault campaign, all broken deployments with the CLI, then every example rehearsed with it: `make soak`.
 
-The campaign is tests/runtime/campaign.py and prints its figures. Each rehearsal deploys the app to a loopback
+The campaign is tests/runtime/campaign.py and prints its figures. The broken deployments are those that
+`make test` makes by CloudFormation's API. Each rehearsal deploys the app to a loopback
 AWS of its own, fires its alarms, watches the incidents, and takes all of it down.
 """
 
@@ -14,6 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CAMPAIGN = [sys.executable, "-m", "tests.runtime.campaign"]
+BROKEN = [
+    *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+    *("tests/loopback/test_smoke_tests.py", "tests/loopback/test_preflight.py"),
+]
 COMMAND = [str(Path(sys.executable).parent / "cdk-incidents"), "rehearse", "--app"]
 
 
@@ -23,11 +28,15 @@ def main() -> int:
     apps = sorted((ROOT / "examples").glob("*/app.py"))
     results: list[tuple[str, int, float]] = []
     if not wanted:
-        print("== fault campaign", flush=True)
-        began = time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "cdk_incidents" / "_runtime")}
-        done = subprocess.run(CAMPAIGN, cwd=ROOT, env=environment, check=False)
-        results.append(("fault campaign", done.returncode, time.monotonic() - began))
+        runtime = {"PYTHONPATH": str(ROOT / "cdk_incidents" / "_runtime")}
+        for title, command, more in (
+            ("fault campaign", CAMPAIGN, runtime),
+            ("broken deployments", BROKEN, {"CDK_INCIDENTS_TESTS_BY_CLI": "true"}),
+        ):
+            print(f"== {title}", flush=True)
+            began = time.monotonic()
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, **more}, check=False)
+            results.append((title, done.returncode, time.monotonic() - began))
     for app in apps:
         name = app.parent.name
         if wanted and name not in wanted:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -15,12 +19,11 @@ from aws_cdk import aws_ssm as ssm
 import cdk_incidents as incidents
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cdk_incidents.local import LocalCloud
 
 Template = dict[str, Any]
 Edit = Callable[[Template], None]
+BY_CLI = "CDK_INCIDENTS_TESTS_BY_CLI"
 STACK = "Shop"
 LEGACY = "legacy"
 """A plan that somebody made by hand, and the app imports."""
@@ -93,6 +96,35 @@ class Pipeline:
             chat_channel=incidents.ChatChannel.topics(sns.Topic(stack, "Chat", topic_name="chat")),
             runbook=incidents.Runbook(first_aid, parameters={"Incident": incidents.Runbook.INCIDENT_ARN}),
         )
+
+    def create(self, cloud: LocalCloud) -> None:
+        """Create the stack, by CloudFormation's API; in the long run of the tests with the real CDK CLI."""
+        if BY_CLI in os.environ:
+            cloud.deploy(str(self.assets))
+        else:
+            cloud.create_stack(STACK, self.template, assets=self.assets)
+
+    def update(self, cloud: LocalCloud, template: Template) -> None:
+        """Update the stack in the same way."""
+        if BY_CLI in os.environ:
+            cloud.deploy(str(self._assembly_of(template)))
+        else:
+            cloud.update_stack(STACK, template)
+
+    def _assembly_of(self, template: Template) -> Path:
+        """Return an assembly like the synthesised one, but for the template."""
+        made = Path(tempfile.mkdtemp(dir=self.assets.parent))
+        shutil.copytree(self.assets, made, dirs_exist_ok=True)
+        (made / f"{STACK}.template.json").write_text(json.dumps(template))
+        manifest = made / f"{STACK}.assets.json"
+        files = json.loads(manifest.read_text())["files"]
+        (key,) = (key for key, file in files.items() if file["source"]["path"] == f"{STACK}.template.json")
+        # The CLI publishes a template once by its hash.
+        another = uuid.uuid4().hex * 2
+        for name in (manifest.name, "manifest.json"):
+            text = (made / name).read_text()
+            (made / name).write_text(text.replace(key, another))
+        return made
 
     def edited(self, *edits: Edit, changes: str | None = "Trigger") -> Template:
         """Return the template after some edits, with another digest of what changed, as synth gives it.

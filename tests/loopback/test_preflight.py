@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from cdk_incidents.local import LocalCloud
 from cdk_incidents.local.errors import DeployError
 from tests.loopback.proven import (
     LEGACY,
-    STACK,
     Pipeline,
     left_the_cloud,
     make_legacy,
@@ -46,7 +46,7 @@ def deployed(pipeline: Pipeline) -> Iterator[LocalCloud]:
     """Deploy it beside a plan that was made by hand, with its channels activated as their owners would."""
     with LocalCloud() as cloud:
         make_legacy(cloud)
-        cloud.create_stack(STACK, pipeline.template, assets=pipeline.assets)
+        pipeline.create(cloud)
         cloud.activate_channels()
         yield cloud
 
@@ -271,11 +271,21 @@ ALWAYS = [
 ]
 
 
+@contextlib.contextmanager
+def broken(cloud: LocalCloud, fault: Fault) -> Iterator[None]:
+    """Break it by hand, and mend it again."""
+    undo = fault.by_hand(cloud) if fault.by_hand else list
+    try:
+        yield
+    finally:
+        undo()
+
+
 def outcome(cloud: LocalCloud, pipeline: Pipeline, fault: Fault, changes: str) -> str:
     """Deploy; return what the test said, or the reason of the failure."""
     edits = [fault.edit] if fault.edit else []
     try:
-        cloud.update_stack(STACK, pipeline.edited(*edits, changes=changes))
+        pipeline.update(cloud, pipeline.edited(*edits, changes=changes))
     except DeployError as failed:
         return " ".join(failed.reasons)
     return told(cloud)
@@ -284,25 +294,23 @@ def outcome(cloud: LocalCloud, pipeline: Pipeline, fault: Fault, changes: str) -
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.finding)
 def test_what_a_deployment_broke_fails_it(cloud: LocalCloud, pipeline: Pipeline, fault: Fault) -> None:
     """The same finding warns if it was so before, and fails the deployment that brings it."""
-    undo = fault.by_hand(cloud) if fault.by_hand else list
-    # The role that lacks a right is in the template: there is no deployment before the one that broke it.
-    if fault.by_hand:
-        before = outcome(cloud, pipeline, fault, "Test")
-        assert before.startswith("passed: ")
-        assert f"warning: {fault.finding}: " in before
-    broken = outcome(cloud, pipeline, fault, fault.of)
-    undo()
-    assert "failed at preflight" in broken
-    assert f"{fault.finding}: " in broken
-    assert fault.seen in broken
+    with broken(cloud, fault):
+        # The role that lacks a right is in the template: there is no deployment before the one that broke it.
+        if fault.by_hand:
+            before = outcome(cloud, pipeline, fault, "Test")
+            assert before.startswith("passed: ")
+            assert f"warning: {fault.finding}: " in before
+        brought = outcome(cloud, pipeline, fault, fault.of)
+    assert "failed at preflight" in brought
+    assert f"{fault.finding}: " in brought
+    assert fault.seen in brought
 
 
 @pytest.mark.parametrize("fault", LATER, ids=lambda fault: fault.finding)
 def test_what_is_mended_later_warns(cloud: LocalCloud, pipeline: Pipeline, fault: Fault) -> None:
     """No deployment can mend it before it ends: it passes, and says so."""
-    undo = fault.by_hand(cloud) if fault.by_hand else list
-    result = outcome(cloud, pipeline, fault, fault.of)
-    undo()
+    with broken(cloud, fault):
+        result = outcome(cloud, pipeline, fault, fault.of)
     assert result.startswith("passed: ")
     assert f"warning: {fault.finding}: " in result
     assert fault.seen in result
@@ -311,9 +319,8 @@ def test_what_is_mended_later_warns(cloud: LocalCloud, pipeline: Pipeline, fault
 @pytest.mark.parametrize("fault", ALWAYS, ids=lambda fault: fault.finding)
 def test_without_a_set_nothing_starts(cloud: LocalCloud, pipeline: Pipeline, fault: Fault) -> None:
     """Whoever broke it, no incident can start here: every deployment that runs the test fails."""
-    undo = fault.by_hand(cloud) if fault.by_hand else list
-    result = outcome(cloud, pipeline, fault, fault.of)
-    undo()
+    with broken(cloud, fault):
+        result = outcome(cloud, pipeline, fault, fault.of)
     assert "failed at preflight" in result
     assert f"{fault.finding}: " in result
     assert fault.seen in result
@@ -321,7 +328,7 @@ def test_without_a_set_nothing_starts(cloud: LocalCloud, pipeline: Pipeline, fau
 
 def test_all_is_well_again(cloud: LocalCloud, pipeline: Pipeline) -> None:
     """What was found was each test's own; the imported plan tells nobody, which it says each time."""
-    cloud.update_stack(STACK, pipeline.edited(changes="Test"))
+    pipeline.update(cloud, pipeline.edited(changes="Test"))
     result = told(cloud)
     assert result.startswith("passed: preflight ")
     assert [part.partition(":")[0] for part in result.split("; warning: ")[1:]] == ["plan-reaches-nobody"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,7 @@ def deployed(pipeline: Pipeline) -> Iterator[LocalCloud]:
     """Deploy it, with its channels activated as their owners would."""
     with LocalCloud() as cloud:
         make_legacy(cloud)
-        cloud.create_stack(STACK, pipeline.template, assets=pipeline.assets)
+        pipeline.create(cloud)
         cloud.activate_channels()
         yield cloud
 
@@ -91,7 +92,7 @@ def status(cloud: LocalCloud) -> str:
 def failure(cloud: LocalCloud, pipeline: Pipeline, *edits: Edit, changes: str = "Trigger") -> str:
     """Update the stack to what must not be deployed; return CloudFormation's reason."""
     with pytest.raises(DeployError) as raised:
-        cloud.update_stack(STACK, pipeline.edited(*edits, changes=changes))
+        pipeline.update(cloud, pipeline.edited(*edits, changes=changes))
     assert status(cloud) == "UPDATE_ROLLBACK_COMPLETE"
     return " ".join(raised.value.reasons)
 
@@ -222,9 +223,10 @@ BREAKS = [
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.name)
 def test_broken_link_fails_the_deployment(cloud: LocalCloud, pipeline: Pipeline, broken: Break) -> None:
     """The reason names the step and the broken part; the stack rolls back; nothing is left, nobody told."""
-    undo = broken.by_hand(cloud) if broken.by_hand else list
-    reason = failure(cloud, pipeline, *broken.edits, changes=broken.changes)
-    undo()
+    with contextlib.ExitStack() as undone:
+        if broken.by_hand:
+            undone.callback(broken.by_hand(cloud))
+        reason = failure(cloud, pipeline, *broken.edits, changes=broken.changes)
     assert [part for part in broken.reasons if part not in reason] == []
 
 
@@ -237,7 +239,7 @@ def test_killed_at_any_step(cloud: LocalCloud, pipeline: Pipeline, step: str) ->
     reason = failure(cloud, pipeline, dying_at(step), changes="Test")
     assert "Custom::IncidentSmokeTest" in reason
     assert time.monotonic() - began < 30
-    cloud.update_stack(STACK, pipeline.edited(changes="Test"))
+    pipeline.update(cloud, pipeline.edited(changes="Test"))
     assert told(cloud).startswith("passed: ")
 
 
