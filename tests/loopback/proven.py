@@ -107,7 +107,8 @@ class Pipeline:
     def update(self, cloud: LocalCloud, template: Template) -> None:
         """Update the stack in the same way."""
         if BY_CLI in os.environ:
-            cloud.deploy(str(self._assembly_of(template)))
+            # Not `cloud.deploy`, which first makes the account as the app needs it.
+            cloud.cdk.deploy(cloud.cdk.synthesise(str(self._assembly_of(template))))
         else:
             cloud.update_stack(STACK, template)
 
