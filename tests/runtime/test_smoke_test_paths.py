@@ -456,6 +456,26 @@ def test_late_ops_item_is_waited_for(account: Account, monkeypatch: pytest.Monke
     assert data(request())["Warnings"] == "the incident had no OpsItem to be removed"
 
 
+def test_clean_up_waits_for_the_ops_item_of_a_young_incident(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test that fails at once removes an incident of a moment ago: its OpsItem must not come after that."""
+    listed = account.list_related_items
+
+    def late(*, incidentRecordArn: str) -> dict[str, Any]:  # noqa: N803
+        found = listed(incidentRecordArn=incidentRecordArn)["relatedItems"]
+        return {"relatedItems": found if account.now > 3 else found[:2]}
+
+    def open_wrong(title: str) -> None:
+        account.records[account.open(title)]["impact"] = 1
+
+    monkeypatch.setattr(account, "list_related_items", late)
+    account.on_alarm = open_wrong
+    assert "the incident's impact" in reason_of(request())
+    assert account.leaves_nothing()
+    assert account.now < 6
+
+
 def test_parent_that_is_no_ops_item_is_left_alone(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the model any value may stand there: what names no OpsItem deletes none, and blocks no removal."""
     listed, asked = account.list_related_items, []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from incidents_runtime.smoke_test import clock
 from incidents_runtime.smoke_test.clients import every_page
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ _GONE = "ResourceNotFoundException"
 _TRIGGER_EVENT = "SSM Incident Trigger"
 _NOTE = "Custom Event"
 _PAGE = 100
+_OPS_ITEM_COMES_IN = timedelta(seconds=5)
 
 
 class Records:
@@ -103,12 +106,21 @@ class Records:
         # The model lets any value stand there.
         return [value["arn"].rpartition("/")[2] for value in values if ":opsitem/" in value.get("arn", "")]
 
+    def _ops_items_in_time(self, arn: str) -> list[str]:
+        """Return the OpsItems of an incident; that of a young one may be yet to come, and would stay."""
+        while not (found := self.ops_items(arn)):
+            record = self.get(arn)
+            if record is None or clock.now() - record["creationTime"] > _OPS_ITEM_COMES_IN:
+                break
+            clock.sleep(1)
+        return found
+
     def remove(self, arn: str) -> None:
         """Resolve and delete an incident, and its OpsItem."""
         incidents = self._clients.incidents
         # Somebody else, perhaps a second invocation for one request, may have removed it.
         with _tolerating(_GONE):
-            ops_items = self.ops_items(arn)
+            ops_items = self._ops_items_in_time(arn)
             # Whether the service takes a resolution twice no document says; and each tells the plan's chat.
             if incidents.get_incident_record(arn=arn)["incidentRecord"]["status"] != "RESOLVED":
                 incidents.update_incident_record(arn=arn, status="RESOLVED")
