@@ -82,6 +82,20 @@ def outermost_stack(construct: IConstruct) -> Stack:
     return stack
 
 
+def waits_for(later: IConstruct, earlier: IConstruct) -> bool:
+    """Tell whether a stack is deployed with or after another, as far as the app has said by now."""
+    wanted = outermost_stack(earlier).node.addr
+    ahead, seen = [outermost_stack(later)], set()
+    while ahead:
+        stack = ahead.pop()
+        if stack.node.addr == wanted:
+            return True
+        if stack.node.addr not in seen:
+            seen.add(stack.node.addr)
+            ahead += map(outermost_stack, stack.dependencies)
+    return False
+
+
 def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
     """Order two stacks of one stage, so that a name is not used before it stands for something.
 

@@ -9,9 +9,10 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IValidation
 
+from cdk_incidents._arn import same_deployment, waits_for
 from cdk_incidents._checks import check_list, check_range, is_token, refusal
 from cdk_incidents._plan_reach import properties_of
-from cdk_incidents._plans import arn_by_name, check_plan, resource_of, tells_somebody
+from cdk_incidents._plans import arn_by_name, check_plan, is_of_this_app, resource_of, tells_somebody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,13 @@ def check_plans(scope: Construct, plans: Sequence[IResponsePlanRef]) -> None:
                 f"of this account, {ours}",
                 f"{plan.node.path} of {theirs}",
                 "whom it engages only its own account sees: test it there.",
+            )
+        if is_of_this_app(plan) and not same_deployment(plan, scope) and waits_for(plan, scope):
+            raise refusal(
+                "plans",
+                "of a stack that is deployed before the test's or with it",
+                plan.node.path,
+                "make a SmokeTest in that stack; quiet_plan= lets the two share one.",
             )
         arn = arn_by_name(plan, scope)
         if arn in seen:

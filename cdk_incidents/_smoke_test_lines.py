@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 
-from cdk_incidents._arn import outermost_stack, same_deployment, same_stack
+from cdk_incidents._arn import same_deployment, same_stack, waits_for
 from cdk_incidents._checks import is_token
 from cdk_incidents._contacts import arn_by_alias
 from cdk_incidents._names import role_name
@@ -102,18 +102,7 @@ def label_of(plan: IResponsePlanRef) -> str:
 
 def _comes_later(plan: IResponsePlanRef, user: IConstruct) -> bool:
     """Tell whether a plan of the app is deployed after the test, or nobody can say."""
-    if not is_of_this_app(plan) or same_deployment(plan, user):
-        return False
-    wanted = outermost_stack(plan).node.addr
-    ahead, seen = [outermost_stack(user)], set()
-    while ahead:
-        stack = ahead.pop()
-        if stack.node.addr == wanted:
-            return False
-        if stack.node.addr not in seen:
-            seen.add(stack.node.addr)
-            ahead += map(outermost_stack, stack.dependencies)
-    return True
+    return is_of_this_app(plan) and not waits_for(user, plan)
 
 
 def _declared(plan: IResponsePlanRef, user: IConstruct) -> dict[str, Any]:

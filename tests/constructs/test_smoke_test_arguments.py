@@ -192,6 +192,16 @@ def test_refuses_a_schedule_that_only_cloudformation_knows(make: Make) -> None:
         SmokeTest(stack, "SmokeTest", plans=[make.plan(stack)], every=every)
 
 
+def test_refuses_the_plan_of_a_later_stack(make: Make) -> None:
+    """CDK would speak of a cycle of stacks, and of no remedy."""
+    app = make.app()
+    platform, team = cdk.Stack(app, "Platform"), cdk.Stack(app, "Team")
+    team.add_stack_dependency(platform)
+    message = r"^plans must be of a stack that is deployed before .* \(got 'Team/Plan'\): make a SmokeTest in"
+    with pytest.raises(ValueError, match=message):
+        SmokeTest(platform, "SmokeTest", plans=[make.plan(team)])
+
+
 def test_has_no_metric_without_a_schedule(make: Make) -> None:
     """A deployment reports its failure itself."""
     stack = make.stack()
