@@ -98,6 +98,7 @@ class Deployment:
         self._directory = directory
         self._client = client
         self._bootstrapped: set[tuple[str, str, str]] = set()
+        self._covered: set[str] = set()
         self._count = 0
 
     def synthesise(
@@ -186,8 +187,10 @@ class Deployment:
         incidents = self._client("ssm-incidents", self._place.region)
         if assembly.owns_replication_set:
             make_room(incidents)
-        else:
-            cover(incidents, assembly.regions)
+        elif new := set(assembly.regions) - self._covered:
+            # Once: a Region that is taken out later, or a service that is down, is a test's own doing.
+            cover(incidents, sorted(new))
+            self._covered |= new
         for stack in assembly.stacks:
             # An app with its own synthesiser may need none of it.
             if stack.qualifier:
