@@ -134,12 +134,33 @@ class IsQuiet:
             return "none of plans"
         if tells_somebody(self._plan):
             return "one that engages, notifies and runs nothing"
-        resource = resource_of(self._plan)
-        incident = None if resource is None else properties_of(resource).get("incidentTemplate")
-        if isinstance(incident, dict) and incident.get("dedupeString"):
+        if _dedupes(self._plan):
             # Its incident might join one that is open for real.
             return "one without a dedupe string"
         return ""
+
+
+@jsii.implements(IValidation)
+class MayPage:
+    """Refuse at synth to fire a plan for real whose test incident a real alarm might join, and be lost."""
+
+    def __init__(self, plans: Sequence[IResponsePlanRef]) -> None:
+        self._plans = plans
+
+    def validate(self) -> list[str]:
+        """Return why plans are refused, as CDK asks."""
+        remedy = "name plans without one, or leave pages_for_real out."
+        return [
+            str(refusal("pages_for_real", "given with plans without a dedupe string", plan.node.path, remedy))
+            for plan in self._plans
+            if _dedupes(plan)
+        ]
+
+
+def _dedupes(plan: IResponsePlanRef) -> bool:
+    resource = resource_of(plan)
+    incident = None if resource is None else properties_of(resource).get("incidentTemplate")
+    return isinstance(incident, dict) and bool(incident.get("dedupeString"))
 
 
 @jsii.implements(IValidation)

@@ -22,6 +22,7 @@ from cdk_incidents._smoke_test_checks import (
     SKIP,
     IsAlone,
     IsQuiet,
+    MayPage,
     check_choices,
     check_plans,
     check_trigger,
@@ -84,7 +85,7 @@ class SmokeTest(Construct):
         trigger and plans. By default 90 seconds, since IAM may need a minute on a first deployment.
     pages_for_real
         Whether an incident of each of `plans` is started for real, with TEST in its title, so that everybody
-        whom it engages is paged. By default nobody is. Synth warns.
+        whom it engages is paged; none of them may have a dedupe string. By default nobody is. Synth warns.
     every_deployment
         Whether the test runs in each deployment. By default it does when what it proves changes.
     every
@@ -141,6 +142,7 @@ class SmokeTest(Construct):
         self._trigger = trigger
         self._plans = list(plans)
         self._for_real = self._plans if pages_for_real else []
+        self.node.add_validation(MayPage(self._for_real))
         self._settings: dict[str, object] = {"timeout_s": timeout_s}
         if on_failure != "rollback":
             self._settings["on_failure"] = on_failure

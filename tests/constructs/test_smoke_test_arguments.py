@@ -238,6 +238,17 @@ def test_refuses_a_quiet_plan_with_a_dedupe_string(make: Make, *, is_owned: bool
         make.synth(stack)
 
 
+def test_refuses_to_page_by_a_plan_with_a_dedupe_string(make: Make) -> None:
+    """A real alarm that rang meanwhile would join the test's incident, and be removed with it."""
+    stack = make.stack()
+    incident = IncidentTemplate.high(title="Checkout", dedupe_string="checkout")
+    plans = [make.plan(stack, "Search"), ResponsePlan(stack, "Checkout", incident=incident)]
+    SmokeTest(stack, "SmokeTest", plans=plans, pages_for_real=True)
+    rule = r"pages_for_real must be given with plans without a dedupe string \(got 'Stack/Checkout'"
+    with pytest.raises(RuntimeError, match=rule):
+        make.synth(stack)
+
+
 @pytest.mark.parametrize("more", ["alarm", "ok", "insufficient_data"])
 @pytest.mark.parametrize("canary", ["Canary", "PlanCanary"])
 def test_refuses_a_canary_that_tells_more(make: Make, canary: str, more: str) -> None:

@@ -169,7 +169,7 @@ TO_PAGE = [
 class Shop:
     """A stack with a plan that leads to everything, and a trigger."""
 
-    def __init__(self, make: Make, app: cdk.App | None = None) -> None:
+    def __init__(self, make: Make, app: cdk.App | None = None, *, dedupe: str | None = "checkout") -> None:
         self.stack = cdk.Stack(app or make.app(), "Stack", env=make.env)
         channels = [ContactChannel.email("ada@example.com")]
         ada = Contact(self.stack, "Ada", alias="ada", display_name="Ada", channels=channels)
@@ -190,7 +190,7 @@ class Shop:
             self.stack,
             "Checkout",
             response_plan_name="checkout",
-            incident=IncidentTemplate.critical(title="Checkout is failing", dedupe_string="checkout"),
+            incident=IncidentTemplate.critical(title="Checkout is failing", dedupe_string=dedupe),
             engagements=[escalation],
             chat_channel=ChatChannel.topics(sns.Topic(self.stack, "Chat", enforce_ssl=True)),
             runbook=Runbook(self.document, document_version="3"),
@@ -226,7 +226,7 @@ def of_plans(make: Make) -> Synth:
 @pytest.fixture(scope="module")
 def for_real(make: Make) -> Synth:
     """Return the test of both, which pages."""
-    shop = Shop(make)
+    shop = Shop(make, dedupe=None)
     trigger = shop.trigger()
     SmokeTest(shop.stack, "SmokeTest", trigger=trigger, plans=[shop.checkout], pages_for_real=True)
     trigger.add_route("Later", response_plan=shop.search)
@@ -298,7 +298,12 @@ def test_tells_what_the_app_declares(of_plans: Synth) -> None:
 
 def test_tells_which_plans_page(for_real: Synth) -> None:
     """A plan that is named and routed is told once; only what is named pages."""
-    checkout = {"name": "checkout", "arn": "<Ref Checkout>", "for_real": True, "declared": DECLARED}
+    checkout = {
+        "name": "checkout",
+        "arn": "<Ref Checkout>",
+        "for_real": True,
+        "declared": {**DECLARED, "dedupe": ""},
+    }
     assert without_hashes(of_kind(for_real, "plan")) == [checkout, IMPORTED]
     assert [path["kind"] for path in of_kind(for_real, "path")] == ["trigger", "service"]
     (trigger,) = of_kind(for_real, "trigger")
@@ -394,7 +399,7 @@ def test_a_users_own_cdk_nag_finds_nothing(make: Make) -> None:
     """Each wildcard of the role is acknowledged with its reason, those of imports and of paging too."""
     app = make.app()
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
-    shop = Shop(make, app)
+    shop = Shop(make, app, dedupe=None)
     SmokeTest(
         shop.stack,
         "SmokeTest",

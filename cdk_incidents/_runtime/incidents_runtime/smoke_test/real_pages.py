@@ -59,7 +59,7 @@ class RealPages:
         Raises
         ------
         SmokeTestFailed
-            Nobody is paged in time, or an incident is open that this one could become one with.
+            Nobody is paged in time, or the incident could become one with somebody else's.
         """
         with self._means.report.step(self._step):
             plan = self._means.clients.incidents.get_response_plan(arn=self._plan.arn)
@@ -68,8 +68,14 @@ class RealPages:
                 raise self._failed(
                     "the plan to engage somebody", "no engagement", "engage somebody, or leave it out."
                 )
+            if dedupe := plan["incidentTemplate"].get("dedupeString"):
+                # A real alarm would become one with the test's incident, and be deleted with it.
+                raise self._failed(
+                    "the plan to have no dedupe string",
+                    f"{dedupe!r}; nothing was started",
+                    "take it out, or page by a plan that has none.",
+                )
             self._remove_what_others_left()
-            self._keep_away_from_a_real_one(plan)
             arn = self._started()
             if arn is None:
                 told = "was fired by another invocation for the same request"
@@ -94,18 +100,6 @@ class RealPages:
             lambda summary: self._is_of_this_test(summary) and summary["title"] != self._title,
         )
 
-    def _keep_away_from_a_real_one(self, plan: dict[str, Any]) -> None:
-        dedupe = plan["incidentTemplate"].get("dedupeString")
-        if not dedupe:
-            return
-        for record in self._records.open():
-            if record.get("dedupeString") == dedupe and record["title"] != self._title:
-                raise self._failed(
-                    f"no open incident with the plan's dedupe string {dedupe!r}",
-                    f"{record['arn']} ({record['title']}); nothing was started",
-                    "deploy again when it is resolved.",
-                )
-
     def _started(self) -> str | None:
         """Start the incident; None if it is gone already."""
         # Nothing in it that another invocation would say in another way: what the same token gets with other
@@ -128,7 +122,7 @@ class RealPages:
                 "an incident of its own",
                 f"{arn}, {record['title']!r}, open since {record['creationTime']:%Y-%m-%d %H:%M:%S} UTC:"
                 " somebody else's, and left alone",
-                "give the plan no dedupe string, or deploy again when that incident is resolved.",
+                "look at it, and deploy again when it is resolved.",
             )
         return arn
 

@@ -43,19 +43,9 @@ class Records:
 
     def since(self, after: datetime) -> Iterator[dict[str, Any]]:
         """Yield the summaries of the plan's incidents that were opened after a time."""
-        return self._where("creationTime", {"after": after})
-
-    def open(self) -> Iterator[dict[str, Any]]:
-        """Yield the plan's incidents that are open."""
-        for summary in self._where("status", {"equals": {"stringValues": ["OPEN"]}}):
-            found = self.get(summary["arn"])
-            if found is not None:
-                yield found
-
-    def _where(self, key: str, condition: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for page in every_page(
             self._clients.incidents.list_incident_records,
-            filters=[{"key": key, "condition": condition}],
+            filters=[{"key": "creationTime", "condition": {"after": after}}],
             maxResults=_PAGE,
         ):
             for summary in page["incidentRecordSummaries"]:
