@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tests.synthesis import Make, Resource, Synth
 
+# In one process, which makes the large stacks once.
+pytestmark = pytest.mark.xdist_group("plan_permissions")
 ENGAGE = "ssm-contacts:StartEngagement"
 MANAGED = "AWS::IAM::ManagedPolicy"
 PLAN = "AWS::SSMIncidents::ResponsePlan"

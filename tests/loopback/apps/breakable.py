@@ -13,14 +13,13 @@ import cdk_incidents as incidents
 if TYPE_CHECKING:
     from constructs import Construct
 
-ROLE = "Trigger/Role/Resource"
 TRIGGER = "Trigger/Function/Resource"
 SMOKE_TEST = "SmokeTest/Provider/Function/Resource"
 
 BREAKS: dict[str, list[tuple[str, str, Any]]] = {
     "": [],
-    "role": [
-        (ROLE, "Policies.0.PolicyDocument.Statement.7.Action", "ssm-incidents:GetReplicationSet"),
+    "plan": [
+        ("SmokeTest/QuietPlan/Resource", "IncidentTemplate.DedupeString", "somebody-elses"),
     ],
     "permission": [
         ("Trigger/Quiet/Alarms", "Principal", "s3.amazonaws.com"),
@@ -30,6 +29,17 @@ BREAKS: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "crash": [
         (SMOKE_TEST, "Code.ZipFile", "import os\ndef handler(event, context):\n    os._exit(1)\n"),
+    ],
+    "import": [
+        (SMOKE_TEST, "Code.ZipFile", "import no_such_module\n"),
+    ],
+    # As Lambda ends a function that takes more memory than it has.
+    "memory": [
+        (
+            SMOKE_TEST,
+            "Code.ZipFile",
+            "import os\ndef handler(event, context):\n    os.kill(os.getpid(), 9)\n",
+        ),
     ],
     "time-out": [
         (SMOKE_TEST, "Code.ZipFile", "import time\ndef handler(event, context):\n    time.sleep(60)\n"),
