@@ -179,6 +179,8 @@ def test_warns_of_runs_that_spend_the_plan(
     stack = make.stack()
     plan = make.plan(stack)
     trigger = IncidentTrigger(stack, "Trigger", fallback=OpsItems()) if both else None
+    if trigger is not None:
+        trigger.add_route("Critical", response_plan=plan)
     SmokeTest(stack, "SmokeTest", trigger=trigger, plans=[plan], every=cdk.Duration.hours(hours))
     warning = "[ack: cdk-incidents:smoke-test-spends-its-plan]"
     told = [text for _, _, text in make.synth(stack).messages if warning in text]

@@ -551,10 +551,13 @@ def test_log_is_kept_for_three_months_or_as_told(make: Make, world: World) -> No
     assert properties == {"LogGroupName": trigger.log_group_name, "RetentionInDays": 7}
 
 
-def test_refuses_to_stand_without_a_route(make: Make) -> None:
-    """IAM takes no statement without a resource, so a trigger without a route is refused at synth."""
+@pytest.mark.parametrize("is_proven", [False, True])
+def test_refuses_to_stand_without_a_route(make: Make, *, is_proven: bool) -> None:
+    """IAM takes no statement without a resource; the smoke test's own route leads nobody anywhere."""
     stack = make.stack()
-    IncidentTrigger(stack, "Trigger")
+    trigger = IncidentTrigger(stack, "Trigger")
+    if is_proven:
+        SmokeTest(stack, "SmokeTest", trigger=trigger)
     message = r"\[Stack/Trigger\] routes must be at least one a trigger \(got 'none'\): call add_route\."
     with pytest.raises(RuntimeError, match=message):
         make.synth(stack)
