@@ -172,7 +172,7 @@ def test_conditions_that_never_hold_refuse(condition: dict[str, Any]) -> None:
 
 UNKNOWN: list[dict[str, Any]] = [
     {"StringEquals": {"aws:SourceOrgID": "o-1"}},
-    {"IpAddress": {"aws:SecureTransport": "10.0.0.0/8"}},
+    {"IpAddress": {"aws:SecureTransport": "192.0.2.0/24"}},
     {"ForAnyValue:StringEquals": {"aws:SourceAccount": "444455556666"}},
     {"StringEquals": {"aws:SourceAccount": "${aws:PrincipalTag/account}"}},
     {"StringEqualsIfExists": {"aws:SourceAccount": "444455556666"}},
