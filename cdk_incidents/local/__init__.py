@@ -12,11 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .assumptions import Assumptions
     from .cloud import LocalCloud
     from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
     from .outbox import Page, RunbookExecution, TopicMessage
 
 __all__ = [
+    "Assumptions",
     "DeployError",
     "IncidentTimeoutError",
     "LocalCloud",
@@ -27,7 +29,13 @@ __all__ = [
     "SynthError",
     "TopicMessage",
 ]
-_HOMES = {"LocalCloud": ".cloud", "Page": ".outbox", "RunbookExecution": ".outbox", "TopicMessage": ".outbox"}
+_HOMES = {
+    "Assumptions": ".assumptions",
+    "LocalCloud": ".cloud",
+    "Page": ".outbox",
+    "RunbookExecution": ".outbox",
+    "TopicMessage": ".outbox",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .assumptions import Assumptions
     from .outbox import Page, RunbookExecution, TopicMessage
 
 _HIGHEST_PORT = 65535
@@ -121,9 +123,8 @@ class LocalCloud:
         make its own
     rates
         whether the service's request rates hold: 5 starts a second, for one; they do not by default
-    token_window_s
-        for how long the service knows a client token, in seconds; for ever by default, since no document
-        says how long
+    assumptions
+        what no document settles about the service; by default the choices that `Assumptions` names
 
     Examples
     --------
@@ -143,7 +144,7 @@ class LocalCloud:
         region: str = "us-east-1",
         replication_set: bool = True,
         rates: bool = False,
-        token_window_s: float | None = None,
+        assumptions: Assumptions | None = None,
     ) -> None:
         require_extra()
         if not 0 <= port <= _HIGHEST_PORT:
@@ -153,7 +154,8 @@ class LocalCloud:
         self._node = find_node()
         self._place = Place(account, region)
         self._server = Server(port=port, place=self._place, node=self._node, replication_set=replication_set)
-        self._rules = {"rates": rates, "token_window_s": token_window_s}
+        self._rates = rates
+        self._assumptions = assumptions
         self._unwinding = False
         self._clients: dict[tuple[str, str], Any] = {}
         self._assemblies: dict[tuple[str | None, Path], Assembly] = {}
@@ -171,7 +173,9 @@ class LocalCloud:
         atexit.register(self.close)
         try:
             self._server.start()
-            self._server.control("POST", "rules", self._rules)
+            self._server.control("POST", "rules", {"rates": self._rates})
+            if self._assumptions:
+                self.assume(self._assumptions)
             self._home.mkdir()
             (self._home / "tmp").mkdir()
         except BaseException:
@@ -494,6 +498,16 @@ class LocalCloud:
             if there is no such status
         """
         self._server.control("POST", "replication", {"status": status, "region": region})
+
+    def assume(self, assumptions: Assumptions) -> None:
+        """Let the service be as told from now on, where no document says how it is.
+
+        Parameters
+        ----------
+        assumptions
+            all of them; what it leaves at its default is so again
+        """
+        self._server.control("POST", "assumptions", asdict(assumptions))
 
     @cached_property
     def faults(self) -> Faults:

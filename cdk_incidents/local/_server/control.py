@@ -8,6 +8,8 @@ import os
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents.local.assumptions import Assumptions
+
 from . import replication
 from .contacts import activate_all
 from .faults import CREDENTIALS, TRANSPORT, Fault
@@ -49,6 +51,7 @@ class Control:
             "POST seed": self._seed,
             "POST twice": self._double,
             "POST rules": self._rule,
+            "POST assumptions": self._assume,
             "POST events": self._event,
             "POST clock": self._move,
             "POST replication": self._replicate,
@@ -131,11 +134,13 @@ class Control:
         return _json({})
 
     def _rule(self, body: bytes) -> Response:
-        """Change what holds for the service: its rates, and how long it knows a client token."""
-        asked = json.loads(body)
-        window = asked.get("token_window_s")
-        self._cloud.rates = bool(asked.get("rates"))
-        self._cloud.token_window = None if window is None else dt.timedelta(seconds=window)
+        """Change whether the service's rates hold."""
+        self._cloud.rates = bool(json.loads(body).get("rates"))
+        return _json({})
+
+    def _assume(self, body: bytes) -> Response:
+        """Take the service to be as told."""
+        self._cloud.assumptions = Assumptions(**json.loads(body))
         return _json({})
 
     def _event(self, body: bytes) -> Response:

@@ -83,9 +83,9 @@ def _same_token(cloud: Cloud, account: Account, params: dict[str, Any]) -> str:
     asked, arn = account.tokens.get(("StartIncident", params.get("clientToken", "")), ({}, ""))
     if arn not in account.records:
         return ""
-    # CHOICE: how long a token lasts is not documented; here as the cloud is told, for ever unless it is.
+    window = cloud.assumptions.client_token_window_s
     age = cloud.clock.now() - account.records[arn].data["creationTime"]
-    if cloud.token_window is not None and age >= cloud.token_window:
+    if window is not None and age.total_seconds() >= window:
         return ""
     if asked != params:
         # CHOICE: what the same token with other details gets is not documented.

@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cdk_incidents.local.assumptions import Assumptions
+
 from .clock import Clock
 from .engagements import Engagements
 
@@ -95,9 +97,9 @@ class Cloud:
     clock: Clock = field(default_factory=Clock)
     # Whether an account that shows up is an existing customer's.
     replication_set: bool = True
-    # Whether the service's request rates hold, and how long it knows a client token; None is for ever.
+    # Whether the service's request rates hold.
     rates: bool = False
-    token_window: dt.timedelta | None = None
+    assumptions: Assumptions = field(default_factory=Assumptions)
     accounts: dict[str, Account] = field(default_factory=dict)
     # Every StartIncident that reached the service: when, by whom, for which plan, with what outcome.
     audit: list[dict[str, Any]] = field(default_factory=list)

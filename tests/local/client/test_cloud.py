@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from cdk_incidents.local import DeployError, IncidentTimeoutError, LocalCloud, LocalCloudError
+from cdk_incidents.local import (
+    Assumptions,
+    DeployError,
+    IncidentTimeoutError,
+    LocalCloud,
+    LocalCloudError,
+)
 
 from .assemblies import alarm, paging, plan, template, wired, write_assembly
 from .conftest import ROOT, wait_for
@@ -307,7 +313,7 @@ def test_faults_by_a_seed(local_cloud: LocalCloud) -> None:
 
 def test_a_cloud_with_rates_that_forgets_tokens() -> None:
     """As the real service may be: five starts a second, and a client token that says nothing."""
-    with LocalCloud(rates=True, token_window_s=0) as cloud:
+    with LocalCloud(rates=True, assumptions=Assumptions(client_token_window_s=0)) as cloud:
         client = cloud.client("ssm-incidents")
         template = {"title": "t", "impact": 3}
         plan = client.create_response_plan(name="plan", incidentTemplate=template)["arn"]

@@ -202,7 +202,7 @@ def test_a_client_token_is_known_for_a_window(
     aws: Aws, window: float | None, later: int, *, same: bool
 ) -> None:
     """For ever, not at all, or for a day: nothing may rest on it."""
-    aws.control("POST", "rules", {"token_window_s": window})
+    aws.control("POST", "assumptions", {"client_token_window_s": window})
     plan = aws.plan()
     first = aws.start(plan, clientToken=plan)
     aws.advance(minutes=later)
