@@ -179,14 +179,11 @@ class Emulator:
 
     # CloudFormation
 
-    def add_resource_type(self, name: str, handlers: dict[str, Any], replacing: tuple[str, ...]) -> None:
-        """Teach CloudFormation a type by its create, update and delete."""
-        self._provisioners._RESOURCE_HANDLERS[name] = handlers
-        self._provisioners._REPLACING_PROPERTIES[name] = replacing
-
-    def physical_name(self, stack: str, logical_id: str) -> str:
-        """Make the name of a resource that the template does not name."""
-        return str(self._provisioners._physical_name(stack, logical_id, max_len=255))
+    def add_resource_type(self, kind: Any) -> None:
+        """Teach CloudFormation a type: its name, what replaces it, and its create, update and delete."""
+        handlers = {verb: getattr(kind, verb) for verb in ("create", "update", "delete")}
+        self._provisioners._RESOURCE_HANDLERS[kind.name] = {**handlers, "update_with_logical_id": True}
+        self._provisioners._REPLACING_PROPERTIES[kind.name] = kind.replacing
 
     def fix_inline_code(self) -> None:
         """Put a function's inline code into index.py, as AWS does, whatever its handler is called."""
@@ -756,10 +753,9 @@ class Emulator:
 
         watch._evaluate_alarm, watch._set_alarm_state = evaluate_alarm, set_alarm_state
 
-    def put_composite_alarm(self, data: dict[str, Any]) -> str:
-        """Create or change a composite alarm and give its ARN."""
+    def put_composite_alarm(self, data: dict[str, Any]) -> None:
+        """Create or change a composite alarm."""
         self._json_call(self._cloudwatch._put_composite_alarm, data)
-        return str(self._cloudwatch._composite_alarms[data["AlarmName"]]["AlarmArn"])
 
     def alarm(self, name: str) -> dict[str, Any] | None:
         """Give an alarm of this account and Region by its name or its ARN."""

@@ -138,6 +138,21 @@ def test_what_the_service_refuses_fails_the_deployment(
     assert told in dict(stack.events("Plan"))["CREATE_FAILED"]
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"Titel": "t"}, "#: extraneous key [Titel] is not permitted"),
+        ({"template": {"Priority": 1}}, "#/IncidentTemplate: extraneous key [Priority] is not permitted"),
+    ],
+)
+def test_a_property_that_a_type_does_not_have_is_refused(
+    stack: Stack, more: dict[str, Any], told: str
+) -> None:
+    """With where it stands, as CloudFormation tells it."""
+    assert stack.deploy(_plan(unique("plan"), **more)) == "ROLLBACK_COMPLETE"
+    assert told in dict(stack.events("Plan"))["CREATE_FAILED"]
+
+
 def test_a_name_that_is_taken_fails_the_deployment(aws: Aws, stack: Stack) -> None:
     """Plan names are unique in the account."""
     taken = aws.plan().rpartition("/")[2]
