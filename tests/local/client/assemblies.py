@@ -57,6 +57,20 @@ def alarm(name: str, *actions: Any, **more: Any) -> Template:
     }
 
 
+def composite(name: str, rule: str, *after: str, **properties: Any) -> Template:
+    """Return a composite alarm that acts on its stack's plan."""
+    return {
+        "Type": "AWS::CloudWatch::CompositeAlarm",
+        "DependsOn": list(after),
+        "Properties": {
+            "AlarmName": name,
+            "AlarmRule": rule,
+            "AlarmActions": [{"Ref": "Plan"}],
+            **properties,
+        },
+    }
+
+
 def template(**resources: Template) -> Template:
     """Return a template of resources."""
     return {"Resources": resources}

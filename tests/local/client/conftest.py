@@ -71,10 +71,15 @@ class Command:
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Give the command, run in a directory in which the CDK CLI is found and no app is."""
-    cwd = tmp_path / "project"
+    return new_command(tmp_path)
+
+
+def new_command(directory: Path) -> Command:
+    """Return the command, with a directory to run in of its own."""
+    cwd = directory / "project"
     cwd.mkdir()
     (cwd / "node_modules").symlink_to(ROOT / "node_modules")
-    return Command(tmp_path / "tmp", cwd)
+    return Command(directory / "tmp", cwd)
 
 
 @pytest.fixture

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .assemblies import alarm, paging, plan, template, wired, write_assembly
-from .conftest import Command, read_until, wait_for
+from .assemblies import Template, alarm, composite, paging, plan, template, wired, write_assembly
+from .conftest import Command, new_command, read_until, wait_for
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
+Rehearsed = tuple[dict[str, Any], str, Command]
+# In one process, which rehearses once what they look at.
+together = pytest.mark.xdist_group("rehearsed")
 NO_SUCH_PLAN = "arn:aws:ssm-incidents::111122223333:response-plan/NoSuchPlan"
 
 
@@ -25,44 +28,92 @@ def result(command: Command) -> dict[str, Any]:
     return written
 
 
-def test_alarms_become_incidents(command: Command, tmp_path: Path) -> None:
-    """Each alarm that is wired to a plan opens its own incident, composite ones too; no other is fired."""
-    stack = template(
+def shop() -> Template:
+    """Return a stack with alarms of every kind, of which two are wired to its plan."""
+    return template(
         Plan=plan("Checkout", "Checkout is failing"),
         Errors=alarm("errors", {"Ref": "Plan"}),
         Canary=alarm("canary", {"Ref": "Plan"}, Metadata={"cdk-incidents:purpose": "canary"}),
         Health=alarm("health", {"Ref": "Plan"}, Metadata={"cdk-incidents:purpose": "health"}),
         Scaling=alarm("scaling"),
-        Any={
-            "Type": "AWS::CloudWatch::CompositeAlarm",
-            "DependsOn": ["Errors", "Scaling"],
-            "Properties": {
-                "AlarmName": "any",
-                "AlarmRule": "ALARM(errors) OR ALARM(scaling)",
-                "AlarmActions": [{"Ref": "Plan"}],
-            },
-        },
+        Any=composite("any", "ALARM(errors) OR ALARM(scaling)", "Errors", "Scaling"),
         Kept={
             "Type": "AWS::SQS::Queue",
             "DeletionPolicy": "Retain",
             "Properties": {"QueueName": "kept"},
         },
     )
-    app = write_assembly(tmp_path / "out", Shop=stack)
+
+
+def muted() -> Template:
+    """Return a stack with an alarm that a rule mutes, and one that waits for its suppressor."""
+    schedule = {"Expression": "cron(* * * * *)", "Duration": "P1D"}
+    waits = {
+        "ActionsSuppressor": "maintenance",
+        "ActionsSuppressorWaitPeriod": 120,
+        "ActionsSuppressorExtensionPeriod": 120,
+    }
+    return template(
+        Plan=plan("Search", "Search is slow"),
+        Slow=alarm("slow", {"Ref": "Plan"}),
+        Maintenance=alarm("maintenance"),
+        Any=composite("waits", "ALARM(slow)", "Slow", "Maintenance", **waits),
+        Mute={
+            "Type": "AWS::CloudWatch::AlarmMuteRule",
+            "Properties": {"Rule": {"Schedule": schedule}, "MuteTargets": {"AlarmNames": ["slow"]}},
+        },
+    )
+
+
+def merging() -> Template:
+    """Return a stack whose two alarms a dedupe string merges into one incident."""
+    merges = plan("Payment", "Payment is down")
+    merges["Properties"]["IncidentTemplate"]["DedupeString"] = "payment"
+    return template(
+        Plan=merges, One=alarm("one", {"Ref": "Plan"}), Two=alarm("two", {"Ref": "Plan"}, DependsOn="One")
+    )
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """Rehearse an app of several stacks once; return what was written and printed, and the command."""
+    directory = tmp_path_factory.mktemp("rehearsed")
+    command = new_command(directory)
+    stacks = {
+        "Shop": shop(),
+        "Search": muted(),
+        "Payment": merging(),
+        "People": paging(5, 10, 0, plan_name="Paging"),
+    }
+    app = write_assembly(directory / "out", **stacks)
     code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
     assert code == 0, output
-    written = result(command)
+    return result(command), output, command
+
+
+def alarms_of(written: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    """Return what became of some alarms."""
+    return [alarm for alarm in written["alarms"] if alarm["name"] in names]
+
+
+@together
+def test_alarms_become_incidents(rehearsed: Rehearsed) -> None:
+    """Each alarm that is wired to a plan opens its own incident, composite ones too; no other is fired."""
+    written, output, command = rehearsed
     assert written["ok"]
-    assert [alarm["name"] for alarm in written["alarms"]] == ["errors", "any"]
-    assert len({alarm["incident_arn"] for alarm in written["alarms"]}) == 2
-    for incident in written["alarms"]:
+    fired = {alarm["name"] for alarm in written["alarms"]}
+    assert fired == {"errors", "any", "slow", "waits", "one", "two", "Paging-errors"}
+    of_the_shop = alarms_of(written, "errors", "any")
+    assert [alarm["name"] for alarm in of_the_shop] == ["errors", "any"]
+    assert len({alarm["incident_arn"] for alarm in of_the_shop}) == 2
+    for incident in of_the_shop:
         assert incident["title"] == "Checkout is failing"
         assert incident["impact"] == 2
         assert not incident["resolved"]
         assert 0 <= incident["opened_ms"] < 10_000
-    assert [(stack["name"], stack["resources"]) for stack in written["stacks"]] == [("Shop", 7)]
+    assert {stack["name"]: stack["resources"] for stack in written["stacks"]}["Shop"] == 7
     assert any("kept" in name for name in written["retained"])
-    assert "2 resolved incident records" in written["retained"]
+    assert "6 resolved incident records" in written["retained"]
     assert written["leftovers"] == written["failures"] == []
     assert "'Checkout is failing', impact 2 (high)" in output
     assert "\x1b" not in output
@@ -70,65 +121,34 @@ def test_alarms_become_incidents(command: Command, tmp_path: Path) -> None:
     assert command.processes() == []
 
 
-def test_alarms_that_wait_or_are_muted(command: Command, tmp_path: Path) -> None:
+@together
+def test_alarms_that_wait_or_are_muted(rehearsed: Rehearsed) -> None:
     """A composite alarm has waited for its suppressor when it acts; a mute rule is not heeded."""
-    schedule = {"Expression": "cron(* * * * *)", "Duration": "P1D"}
-    stack = template(
-        Plan=plan("Checkout", "Checkout is failing"),
-        Errors=alarm("errors", {"Ref": "Plan"}),
-        Maintenance=alarm("maintenance"),
-        Any={
-            "Type": "AWS::CloudWatch::CompositeAlarm",
-            "DependsOn": ["Errors", "Maintenance"],
-            "Properties": {
-                "AlarmName": "any",
-                "AlarmRule": "ALARM(errors)",
-                "AlarmActions": [{"Ref": "Plan"}],
-                "ActionsSuppressor": "maintenance",
-                "ActionsSuppressorWaitPeriod": 120,
-                "ActionsSuppressorExtensionPeriod": 120,
-            },
-        },
-        Mute={
-            "Type": "AWS::CloudWatch::AlarmMuteRule",
-            "Properties": {"Rule": {"Schedule": schedule}, "MuteTargets": {"AlarmNames": ["errors"]}},
-        },
-    )
-    app = write_assembly(tmp_path / "out", Shop=stack)
-    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
-    assert code == 0, output
-    assert [(alarm["name"], alarm["opened_ms"] >= 100_000) for alarm in result(command)["alarms"]] == [
-        ("errors", False),
-        ("any", True),
+    found = alarms_of(rehearsed[0], "slow", "waits")
+    assert [(alarm["name"], alarm["opened_ms"] >= 100_000) for alarm in found] == [
+        ("slow", False),
+        ("waits", True),
     ]
 
 
-def test_alarms_that_share_an_incident(command: Command, tmp_path: Path) -> None:
+@together
+def test_alarms_that_share_an_incident(rehearsed: Rehearsed) -> None:
     """Where a plan's dedupe string merges two alarms into one incident, both show it."""
-    merging = plan("Checkout", "Checkout is failing")
-    merging["Properties"]["IncidentTemplate"]["DedupeString"] = "checkout"
-    stack = template(
-        Plan=merging, One=alarm("one", {"Ref": "Plan"}), Two=alarm("two", {"Ref": "Plan"}, DependsOn="One")
-    )
-    app = write_assembly(tmp_path / "out", Shop=stack)
-    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
-    assert code == 0, output
-    written = result(command)
-    assert len(written["alarms"]) == 2
-    assert len({incident["incident_arn"] for incident in written["alarms"]}) == 1
+    found = alarms_of(rehearsed[0], "one", "two")
+    assert len(found) == 2
+    assert len({incident["incident_arn"] for incident in found}) == 1
 
 
-def test_who_would_be_paged(command: Command, tmp_path: Path) -> None:
+@together
+def test_who_would_be_paged(rehearsed: Rehearsed) -> None:
     """Channels are activated, engagements play out, and the result tells each page with its time."""
-    app = write_assembly(tmp_path / "out", Shop=paging(5, 10, 0))
-    code, output = command.run("rehearse", "--app", str(app), "--json", "result.json")
-    assert code == 0, output
-    (incident,) = result(command)["alarms"]
+    written, output, _ = rehearsed
+    (incident,) = alarms_of(written, "Paging-errors")
     assert incident["pages"] == [
         {"contact": "ann", "channel": "SMS", "after_s": after} for after in (0.0, 300.0, 900.0)
     ]
     assert "1 activated as their owners would: ann" in output
-    assert "Checkout-errors → ann by SMS after 0, 5, 15 min" in output
+    assert "Paging-errors → ann by SMS after 0, 5, 15 min" in output
     assert "+49" not in output
 
 

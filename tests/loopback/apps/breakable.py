@@ -13,19 +13,12 @@ import cdk_incidents as incidents
 if TYPE_CHECKING:
     from constructs import Construct
 
-TRIGGER = "Trigger/Function/Resource"
 SMOKE_TEST = "SmokeTest/Provider/Function/Resource"
 
 BREAKS: dict[str, list[tuple[str, str, Any]]] = {
     "": [],
-    "plan": [
-        ("SmokeTest/QuietPlan/Resource", "IncidentTemplate.DedupeString", "somebody-elses"),
-    ],
     "permission": [
         ("Trigger/Quiet/Alarms", "Principal", "s3.amazonaws.com"),
-    ],
-    "code": [
-        (TRIGGER, "Code.ZipFile", "raise RuntimeError('broken on purpose')\n"),
     ],
     "crash": [
         (SMOKE_TEST, "Code.ZipFile", "import os\ndef handler(event, context):\n    os._exit(1)\n"),
