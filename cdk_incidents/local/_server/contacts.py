@@ -1,4 +1,7 @@
-"""Contacts with their channels and plans, rotations with their overrides."""
+"""Contacts with their plans, and the channels that reach them.
+
+Quotas: https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,22 @@ import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from cdk_incidents._shifts import zone_names
-
-from . import shifts
-from .errors import conflict, invalid, not_found, over_quota
-from .paging import page
-from .resources import Kind
+from .errors import conflict, invalid, over_quota
+from .resources import Kind, Tags, is_here
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
     from .resources import Play
     from .state import Account, Caller, Cloud
 
-_STAGES = 10
-_CHANNELS_A_STAGE = 10
-_ROTATIONS = 8
-_PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_CONTACTS, _STAGES, _CHANNELS_A_STAGE, _ROTATIONS = 1000, 10, 10, 8
+# What the targets of a stage are, by the type of contact: a member, and the one in it that names who or what.
+_TARGETS = {
+    "PERSONAL": ("ChannelTargetInfo", "ContactChannelId"),
+    "ESCALATION": ("ContactTargetInfo", "ContactId"),
+}
+_MAIL, _PHONE = re.compile(r"[^@\s]+@[^@\s]+"), re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 class Contacts(Kind):
@@ -32,45 +35,52 @@ class Contacts(Kind):
 
     def new_arn(self, caller: Caller, params: dict[str, Any]) -> str:
         """Name it after account, Region and alias."""
-        return _arn(caller, f"contact/{params['Alias']}")
+        return arn_of(caller, f"contact/{params['Alias']}")
+
+    def create(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Make one, with tags in the first Region of the replication set alone."""
+        _taggable(caller, self.new_arn(caller, params), params.get("Tags"))
+        return super().create(cloud, caller, params)
 
     def check(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Hold the plan to the type: people have channels, escalation plans contacts, schedules rotations."""
-        plan, kind, account = item["Plan"], item["Type"], caller.account
+        plan, kind, here = item["Plan"], item["Type"], self.here(caller)
+        if item["ContactArn"] not in here:
+            at_most(_CONTACTS, [*here, item], "An account", "contacts")
+        elif here[item["ContactArn"]]["Plan"] == plan:
+            return  # it may name what has been deleted since
         stages, rotations = plan.get("Stages", []), plan.get("RotationIds", [])
-        if rotations and (stages or kind != "ONCALL_SCHEDULE"):
-            raise invalid("RotationIds are an on-call schedule's, which has no stages")
-        if stages and kind == "ONCALL_SCHEDULE":
-            raise invalid("An on-call schedule has no stages: give RotationIds")
-        if len(stages) > _STAGES:
-            raise over_quota(f"A plan has at most {_STAGES} stages (got {len(stages)})")
-        if len(rotations) > _ROTATIONS:
-            raise over_quota(f"An on-call schedule has at most {_ROTATIONS} rotations (got {len(rotations)})")
-        _exist(account.rotations, rotations)
-        wanted = "ChannelTargetInfo" if kind == "PERSONAL" else "ContactTargetInfo"
+        against = stages if kind == "ONCALL_SCHEDULE" else rotations
+        if against:
+            raise invalid("An on-call schedule, and no other contact, has RotationIds, and no stages")
+        at_most(_STAGES, stages, "A plan", "stages")
+        at_most(_ROTATIONS, rotations, "An on-call schedule", "rotations")
+        exist({arn for arn in caller.account.rotations if is_here(caller, arn)}, rotations)
+        channels = {k for k, c in caller.account.channels.items() if c["ContactArn"] == item["ContactArn"]}
         for stage in stages:
+            info, name = _TARGETS[kind]
             targets = stage["Targets"]
-            if any(wanted not in target or len(target) != 1 for target in targets):
-                raise invalid(f"Each target of a contact of type {kind} must be a {wanted}")
-            if kind == "PERSONAL" and len(targets) > _CHANNELS_A_STAGE:
-                raise over_quota(f"A stage has at most {_CHANNELS_A_STAGE} channels (got {len(targets)})")
+            if not targets and not stage["DurationInMinutes"]:
+                raise invalid("DurationInMinutes can be 0 only where the stage has a target")
+            if any(list(target) != [info] for target in targets):
+                raise invalid(f"Each target of a contact of type {kind} must be a {info}")
             if kind == "PERSONAL":
-                ids = [target[wanted]["ContactChannelId"] for target in targets]
-                _exist({k for k, c in account.channels.items() if c["ContactArn"] == item["ContactArn"]}, ids)
-            else:
-                _exist(
-                    account.contacts, [t[wanted]["ContactId"] for t in targets if "ContactId" in t[wanted]]
-                )
+                at_most(_CHANNELS_A_STAGE, targets, "A stage", "channels")
+            named = [target[info][name] for target in targets if name in target[info]]
+            exist(channels if kind == "PERSONAL" else here, named)
 
-    def gone(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+    def gone(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Take the channels along; stages and response plans keep the name, as the API reference says.
 
         CHOICE: the conflict that the model knows is a rotation that has the contact.
         """
         account, arn = caller.account, item["ContactArn"]
-        _unless_used(arn, "CONTACT", {k: r["ContactIds"] for k, r in account.rotations.items()})
+        if users := [k for k, rotation in account.rotations.items() if arn in rotation["ContactIds"]]:
+            relation = [{"RelationType": "MEMBER", "DependentResourceIds": users}]
+            told = f"{arn} is used by {', '.join(users)}"
+            raise conflict(told, self.resource_type, arn, dependentEntities=relation)
         for channel in [k for k, c in account.channels.items() if c["ContactArn"] == arn]:
-            del account.channels[channel]
+            CHANNELS.delete(cloud, caller, {"ContactChannelId": channel})
         account.policies.pop(arn, None)
 
     def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
@@ -94,35 +104,41 @@ class Contacts(Kind):
 class Channels(Kind):
     """Contact channels; one works once its owner has typed its code."""
 
-    noun, store, arn = "ContactChannel", "channels", "ContactChannelArn"
+    noun, store, arn, tags = "ContactChannel", "channels", "ContactChannelArn", ""
     key, listed = "ContactChannelId", "ContactChannels"
 
     def new_arn(self, caller: Caller, params: dict[str, Any]) -> str:
         """Name it after its contact."""
-        return _arn(caller, f"contact-channel/{params['ContactId'].rpartition('/')[2]}/{uuid.uuid4()}")
+        return arn_of(caller, f"contact-channel/{params['ContactId'].rpartition('/')[2]}/{uuid.uuid4()}")
 
     def check(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Hold the address to the type."""
         item.setdefault("ContactArn", item.pop("ContactId", None))
         item.setdefault("ActivationStatus", "NOT_ACTIVATED")
-        contact = caller.account.contacts.get(item["ContactArn"])
-        if contact is None or contact["Type"] != "PERSONAL":
+        contact = CONTACTS.here(caller).get(item["ContactArn"], {})
+        if contact.get("Type") != "PERSONAL":
             raise invalid(f"Only a contact of type PERSONAL has channels (got {item['ContactArn']})")
-        address = item["DeliveryAddress"].get("SimpleAddress", "")
-        if not (_MAIL if item["Type"] == "EMAIL" else _PHONE).fullmatch(address):
-            raise invalid(
-                f"The address must be {'an e-mail address' if item['Type'] == 'EMAIL' else 'E.164'}"
-            )
+        form, told = (_MAIL, "an e-mail address") if item["Type"] == "EMAIL" else (_PHONE, "E.164")
+        if not form.fullmatch(item["DeliveryAddress"].get("SimpleAddress", "")):
+            raise invalid(f"The address must be {told}")
 
-    def change(self, item: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-        """Change it. CHOICE: a new address has to be activated anew."""
-        moved = params.get("DeliveryAddress", item["DeliveryAddress"]) != item["DeliveryAddress"]
-        return {**item, **params, **({"ActivationStatus": "NOT_ACTIVATED"} if moved else {})}
+    def update(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Change it. CHOICE: a new address has to be activated anew, by a code that is sent to it."""
+        before = self.find(caller, params["ContactChannelId"])
+        super().update(cloud, caller, params)
+        if params.get("DeliveryAddress", before["DeliveryAddress"]) != before["DeliveryAddress"]:
+            self._deactivate(cloud, caller, params)
+            caller.account.codes.pop(before["ContactChannelArn"], None)
+        return {}
 
     def made(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Send the code to its owner, unless that is put off."""
         if not item.pop("DeferActivation", False):
             self._send(cloud, caller, {"ContactChannelId": item["ContactChannelArn"]})
+
+    def gone(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+        """Forget its code; its contact's plan keeps it, as the API reference says."""
+        caller.account.codes.pop(item["ContactChannelArn"], None)
 
     def list(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         """List those of a contact."""
@@ -144,7 +160,7 @@ class Channels(Kind):
 
     def _send(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         channel = self.find(caller, params["ContactChannelId"])
-        caller.account.codes[channel["ContactChannelArn"]] = f"{secrets.randbelow(10**6):06d}"
+        caller.account.codes[channel["ContactChannelArn"]] = new_code()
         return {}
 
     def _activate(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
@@ -159,108 +175,49 @@ class Channels(Kind):
         return {}
 
 
-class Rotations(Kind):
-    """Rotations, their overrides and the shifts that come of both."""
+class ContactTags(Tags):
+    """Tags as pairs; a contact has them in the first Region of the replication set alone."""
 
-    noun, store, arn, key, listed = "Rotation", "rotations", "RotationArn", "RotationId", "Rotations"
+    def __init__(self) -> None:
+        super().__init__("ResourceARN", "Tags", "TagKeys", _pairs)
 
-    def new_arn(self, caller: Caller, _params: dict[str, Any]) -> str:
-        """Give it an id of its own: names may come twice."""
-        return _arn(caller, f"rotation/{uuid.uuid4()}")
-
-    def check(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
-        """Hold it to what the documents say beside the model."""
-        recurrence, people = item["Recurrence"], item["ContactIds"]
-        item.setdefault("StartTime", cloud.clock.now())
-        if sum(name in recurrence for name in shifts.SETTINGS) != 1:
-            raise invalid(f"A recurrence must have exactly one of {', '.join(shifts.SETTINGS)}")
-        if item["TimeZoneId"] not in zone_names():
-            raise invalid(f"TimeZoneId must be a time zone of the IANA database (got {item['TimeZoneId']!r})")
-        if recurrence["NumberOfOnCalls"] > len(people):
-            raise invalid(f"NumberOfOnCalls must be at most {len(people)}, the number of contacts")
-        known = caller.account.contacts
-        for arn in people:
-            if known.get(arn, {}).get("Type") != "PERSONAL":
-                raise not_found("CONTACT", arn)
-
-    def gone(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
-        """Refuse it while a schedule has it. CHOICE, as for contacts."""
-        plans = {k: c["Plan"].get("RotationIds", []) for k, c in caller.account.contacts.items()}
-        _unless_used(item["RotationArn"], "ROTATION", plans)
-
-    def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
-        """Filter by the beginning of the name."""
-        return bool(item["Name"].startswith(params.get("RotationNamePrefix", "")))
-
-    def plays(self) -> dict[str, Play]:
-        """Add overrides and shifts."""
-        more = {
-            "CreateRotationOverride": self._override,
-            "GetRotationOverride": self._get_override,
-            "DeleteRotationOverride": self._delete_override,
-            "ListRotationOverrides": self._list_overrides,
-            "ListRotationShifts": self._list_shifts,
-            "ListPreviewRotationShifts": _preview,
-        }
-        return {**super().plays(), **more}
-
-    def _overrides(self, caller: Caller, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        arn = self.find(caller, params["RotationId"])["RotationArn"]
-        return caller.account.overrides.setdefault(arn, {})
-
-    def _override(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        overrides, members = self._overrides(caller, params), self.find(caller, params["RotationId"])
-        if params["StartTime"] >= params["EndTime"]:
-            raise invalid("An override must end after it starts")
-        # CHOICE: only members of the rotation can stand in, as in the console.
-        _exist(members["ContactIds"], params["NewContactIds"])
-        number = str(uuid.uuid4())
-        overrides[number] = {
-            **{k: params[k] for k in ("NewContactIds", "StartTime", "EndTime")},
-            "RotationOverrideId": number,
-            "RotationArn": members["RotationArn"],
-            "CreateTime": cloud.clock.now(),
-        }
-        return {"RotationOverrideId": number}
-
-    def _get_override(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        overrides = self._overrides(caller, params)
-        return overrides[_override_id(overrides, params)]
-
-    def _delete_override(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        overrides = self._overrides(caller, params)
-        del overrides[_override_id(overrides, params)]
-        return {}
-
-    def _list_overrides(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        start, end = params["StartTime"], params["EndTime"]
-        found = [
-            o
-            for o in self._overrides(caller, params).values()
-            if o["StartTime"] < end and o["EndTime"] > start
-        ]
-        return page(sorted(found, key=lambda o: o["StartTime"]), params, "RotationOverrides")
-
-    def _list_shifts(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        rotation, overrides = self.find(caller, params["RotationId"]), self._overrides(caller, params)
-        start = params.get("StartTime", cloud.clock.now())
-        told = shifts.between(rotation, overrides.values(), start, params["EndTime"])
-        return page(told, params, "RotationShifts")
+    def tag(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Add tags."""
+        _taggable(caller, params["ResourceARN"], params["Tags"])
+        return super().tag(cloud, caller, params)
 
 
-def _preview(cloud: Cloud, _caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    now = cloud.clock.now()
-    rotation = {**params, "ContactIds": params["Members"], "StartTime": params.get("RotationStartTime", now)}
-    overrides = [{**o, "NewContactIds": o.get("NewMembers", [])} for o in params.get("Overrides", [])]
-    told = shifts.between(rotation, overrides, params.get("StartTime", now), params["EndTime"])
-    return page(told, params, "RotationShifts")
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _override_id(overrides: dict[str, Any], params: dict[str, Any]) -> str:
-    number: str = params["RotationOverrideId"]
-    if number not in overrides:
-        raise not_found("ROTATION_OVERRIDE", number)
-    return number
+def _taggable(caller: Caller, arn: str, tags: Any) -> None:
+    """Refuse tags where a contact can have none. CHOICE: with what error, no document says."""
+    regions = (caller.account.replication_set or {}).get("regionMap", {caller.region: {}})
+    if tags and ":contact/" in arn and caller.region != (first := next(iter(regions))):
+        raise invalid(f"Contacts can be tagged in {first}, the first Region of the replication set, alone")
+
+
+def arn_of(caller: Caller, resource: str) -> str:
+    """Give the ARN of something of the caller's Region."""
+    return f"arn:aws:ssm-contacts:{caller.region}:{caller.account.id}:{resource}"
+
+
+def new_code() -> str:
+    """Make up a code of six digits."""
+    return f"{secrets.randbelow(10**6):06d}"
+
+
+def at_most(limit: int, things: Sequence[Any], owner: str, noun: str) -> None:
+    """Hold something to a quota."""
+    if len(things) > limit:
+        raise over_quota(f"{owner} has at most {limit} {noun} (got {len(things)})")
+
+
+def exist(known: Container[str], wanted: list[str]) -> None:
+    """Refuse what names something that is not there."""
+    if missing := [arn for arn in wanted if arn not in known]:
+        raise invalid(f"There is no {', no '.join(missing)} here")
 
 
 def activate_all(account: Account) -> list[str]:
@@ -271,28 +228,4 @@ def activate_all(account: Account) -> list[str]:
     return [f"{account.contacts[c['ContactArn']]['Alias']} {c['Type']}" for c in waiting]
 
 
-def on_call(account: Account, schedule: dict[str, Any], now: Any) -> list[str]:
-    """Tell who is on call in a schedule: the contacts' ARNs, each once."""
-    found: list[str] = []
-    for arn in schedule["Plan"].get("RotationIds", []):
-        overrides = account.overrides.get(arn, {}).values()
-        found += shifts.at(account.rotations[arn], overrides, now)
-    return list(dict.fromkeys(found))
-
-
-def _arn(caller: Caller, resource: str) -> str:
-    return f"arn:aws:ssm-contacts:{caller.region}:{caller.account.id}:{resource}"
-
-
-def _exist(known: Any, wanted: list[str]) -> None:
-    if missing := [arn for arn in wanted if arn not in known]:
-        raise invalid(f"There is no {', no '.join(missing)} here")
-
-
-def _unless_used(arn: str, kind: str, users: dict[str, list[str]]) -> None:
-    if dependent := [user for user, used in users.items() if arn in used]:
-        relation = [{"RelationType": "MEMBER", "DependentResourceIds": dependent}]
-        raise conflict(f"{arn} is used by {', '.join(dependent)}", kind, arn, dependentEntities=relation)
-
-
-CONTACTS, CHANNELS, ROTATIONS = Contacts(), Channels(), Rotations()
+CONTACTS, CHANNELS = Contacts(), Channels()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import contacts
-from .errors import invalid, not_found
-from .paging import page as list_page
+from .contacts import CHANNELS, CONTACTS, new_code
+from .errors import invalid
+from .paging import page
+from .resources import Kind, once
+from .rotations import on_call
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -129,7 +130,7 @@ class Engagements:
         if any(walk.contact is above.contact for above in walk.way[:-1]):
             return
         if walk.contact["Type"] == "ONCALL_SCHEDULE":
-            for arn in contacts.on_call(self.account, walk.contact, self.clock.now()):
+            for arn in on_call(self.account, walk.contact, self.clock.now()):
                 self._engage(walk, arn)
         else:
             self._stage(walk, walk.contact["Plan"].get("Stages", []), 0)
@@ -140,9 +141,19 @@ class Engagements:
             self._begin(_Walk(contact, above.engagement, above, stage, essential))
 
     def _stage(self, walk: _Walk, stages: list[dict[str, Any]], index: int) -> None:
+        """Play a stage, and the next one when it ends; one with a deleted channel is ignored, as documented.
+
+        CHOICE: what is ignored takes no time.
+        """
         if walk.stopped or index >= len(stages):
             return
         stage, now = stages[index], self.clock.now()
+        channels = [
+            t["ChannelTargetInfo"]["ContactChannelId"] for t in stage["Targets"] if "ChannelTargetInfo" in t
+        ]
+        if any(channel not in self.account.channels for channel in channels):
+            self._stage(walk, stages, index + 1)
+            return
         end = now + dt.timedelta(minutes=stage["DurationInMinutes"])
         for target in stage["Targets"]:
             if channel := target.get("ChannelTargetInfo"):
@@ -169,7 +180,7 @@ class Engagements:
     def _send(self, walk: _Walk, channel: dict[str, Any]) -> None:
         contact, engagement, now = walk.contact, walk.engagement, self.clock.now()
         arn = _below(contact["ContactArn"], "page")
-        code = f"{secrets.randbelow(10**6):06d}"
+        code, by = new_code(), channel["ContactChannelArn"]
         told = {name: engagement[name] for name in _TELLS if name in engagement}
         self.pages[arn] = {
             **told,
@@ -179,7 +190,7 @@ class Engagements:
             "SentTime": now,
             "DeliveryTime": now,
             "code": code,
-            "receipts": [_receipt("SENT", now, channel), _receipt("DELIVERED", now, channel)],
+            "receipts": [_receipt(kind, now, by) for kind in ("SENT", "DELIVERED")],
         }
         self._walks[arn] = walk
         self.outbox.append(
@@ -212,88 +223,98 @@ def engage_for_incident(account: Account, plan: dict[str, Any], record: dict[str
             account.engagements.start(arn, told)
 
 
-def plays() -> dict[str, Play]:
-    """Give the operations on engagements and pages by name."""
-    return {
-        "StartEngagement": _start,
-        "StopEngagement": _stop,
-        "DescribeEngagement": lambda _, caller, p: _engagement(caller, p["EngagementId"]),
-        "ListEngagements": _list,
-        "DescribePage": lambda _, caller, p: _page(caller, p["PageId"]),
-        "AcceptPage": _accept,
-        "ListPagesByContact": lambda _, caller, p: _list_pages(caller, p, "Contact"),
-        "ListPagesByEngagement": lambda _, caller, p: _list_pages(caller, p, "Engagement"),
-        "ListPageReceipts": lambda _, caller, p: list_page(
-            _page(caller, p["PageId"])["receipts"], p, "Receipts"
-        ),
-        "ListPageResolutions": lambda _, caller, p: list_page(
-            caller.account.engagements.way(_page(caller, p["PageId"])["PageArn"]),
-            p,
-            "PageResolutions",
-        ),
-    }
+class _Engagements(Kind):
+    """Engagements by their start."""
+
+    noun, listed, order = "Engagement", "Engagements", "StartTime"
+    arn, key = "EngagementArn", "EngagementId"
+
+    def all(self, account: Account) -> dict[str, dict[str, Any]]:
+        """Give those of an account."""
+        return account.engagements.engagements
+
+    def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
+        """Filter by incident, and by when they began."""
+        within, start = params.get("TimeRangeValue", {}), item["StartTime"]
+        of_it = params.get("IncidentId") in (None, item.get("IncidentId"))
+        return bool(of_it and within.get("StartTime", start) <= start <= within.get("EndTime", start))
+
+    def plays(self) -> dict[str, Play]:
+        """Give the operations."""
+        return {
+            "StartEngagement": self._start,
+            "StopEngagement": self._stop,
+            "DescribeEngagement": super().plays()["GetEngagement"],
+            "ListEngagements": self.list,
+        }
+
+    def _start(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        contact = CONTACTS.find(caller, params["ContactId"])["ContactArn"]
+        running = caller.account.engagements
+
+        def start(told: dict[str, Any]) -> str:
+            return running.start(contact, told)
+
+        return {self.arn: once(caller, "StartEngagement", params, self.token, running.engagements, start)}
+
+    def _stop(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        caller.account.engagements.stop(self.find(caller, params[self.key])[self.arn])
+        return {}
 
 
-def _start(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    contact = contacts.CONTACTS.find(caller, params["ContactId"])
-    told = {k: v for k, v in params.items() if k != "IdempotencyToken"}
-    token = ("StartEngagement", params.get("IdempotencyToken", ""))
-    if not token[1] or caller.account.tokens.get(token, (None,))[0] != told:
-        arn = caller.account.engagements.start(contact["ContactArn"], told)
-        caller.account.tokens[token] = (told, arn)
-    return {"EngagementArn": caller.account.tokens[token][1]}
+class _Pages(Kind):
+    """Pages by when they were sent."""
 
+    noun, listed, order = "Page", "Pages", "SentTime"
+    arn, key = "PageArn", "PageId"
 
-def _stop(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    caller.account.engagements.stop(_engagement(caller, params["EngagementId"])["EngagementArn"])
-    return {}
+    def all(self, account: Account) -> dict[str, dict[str, Any]]:
+        """Give those of an account."""
+        return account.engagements.pages
 
+    def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
+        """Filter by contact, or by engagement."""
+        asked = params.get("ContactId") or params["EngagementId"]
+        return asked in (item["ContactArn"], item["EngagementArn"])
 
-def _list(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    within, incident = params.get("TimeRangeValue", {}), params.get("IncidentId")
-    found = [
-        e
-        for e in caller.account.engagements.engagements.values()
-        if incident in (None, e.get("IncidentId"))
-        and within.get("StartTime", e["StartTime"]) <= e["StartTime"] <= within.get("EndTime", e["StartTime"])
-    ]
-    return list_page(found, params, "Engagements")
+    def plays(self) -> dict[str, Play]:
+        """Give the operations."""
+        return {
+            "DescribePage": super().plays()["GetPage"],
+            "AcceptPage": self._accept,
+            "ListPagesByContact": self._of(CONTACTS),
+            "ListPagesByEngagement": self._of(ENGAGEMENTS),
+            "ListPageReceipts": self._receipts,
+            "ListPageResolutions": self._resolutions,
+        }
 
+    def _of(self, kind: Kind) -> Play:
+        def listed(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+            kind.find(caller, params[kind.key])
+            return self.list(cloud, caller, params)
 
-def _list_pages(caller: Caller, params: dict[str, Any], of: str) -> dict[str, Any]:
-    wanted = params[f"{of}Id"]
-    if of == "Contact":
-        contacts.CONTACTS.find(caller, wanted)
-    else:
-        _engagement(caller, wanted)
-    pages = caller.account.engagements.pages.values()
-    return list_page([page for page in pages if page[f"{of}Arn"] == wanted], params, "Pages")
+        return listed
 
+    def _receipts(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        return page(self.find(caller, params[self.key])["receipts"], params, "Receipts")
 
-def _accept(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    page, now = _page(caller, params["PageId"]), cloud.clock.now()
-    # CHOICE: what holds when the validation is left open is not documented; here the code must be right.
-    if params.get("AcceptCodeValidation") != "IGNORE" and params["AcceptCode"] != page["code"]:
-        raise invalid("The accept code is not the one that was sent with the page")
-    page["receipts"].append({"ReceiptType": params["AcceptType"], "ReceiptTime": now})
-    if params["AcceptType"] == "READ":
-        page.setdefault("ReadTime", now)
-        caller.account.engagements.accept(page["PageArn"])
-    return {}
+    def _resolutions(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        way = caller.account.engagements.way(self.find(caller, params[self.key])[self.arn])
+        return page(way, params, "PageResolutions")
 
-
-def _engagement(caller: Caller, arn: str) -> dict[str, Any]:
-    return _found(caller.account.engagements.engagements, "ENGAGEMENT", arn)
-
-
-def _page(caller: Caller, arn: str) -> dict[str, Any]:
-    return _found(caller.account.engagements.pages, "PAGE", arn)
-
-
-def _found(known: dict[str, dict[str, Any]], kind: str, arn: str) -> dict[str, Any]:
-    if arn not in known:
-        raise not_found(kind, arn)
-    return known[arn]
+    def _accept(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        accepted, kind, now = self.find(caller, params[self.key]), params["AcceptType"], cloud.clock.now()
+        channel = params.get("ContactChannelId") or accepted["receipts"][0]["ContactChannelArn"]
+        if "ContactChannelId" in params:
+            CHANNELS.find(caller, channel)
+        # CHOICE: what holds when the validation is left open is not documented; here the code must be right.
+        if params.get("AcceptCodeValidation") != "IGNORE" and params["AcceptCode"] != accepted["code"]:
+            raise invalid("The accept code is not the one that was sent with the page")
+        accepted["receipts"].append({**_receipt(kind, now, channel), "ReceiptInfo": params.get("Note")})
+        if kind == "READ":
+            accepted.setdefault("ReadTime", now)
+            caller.account.engagements.accept(accepted[self.arn])
+        return {}
 
 
 def _below(contact_arn: str, kind: str) -> str:
@@ -301,5 +322,9 @@ def _below(contact_arn: str, kind: str) -> str:
     return f"{contact_arn.replace(':contact/', f':{kind}/')}/{uuid.uuid4()}"
 
 
-def _receipt(kind: str, time: dt.datetime, channel: dict[str, Any]) -> dict[str, Any]:
-    return {"ReceiptType": kind, "ReceiptTime": time, "ContactChannelArn": channel["ContactChannelArn"]}
+def _receipt(kind: str, time: dt.datetime, channel_arn: str) -> dict[str, Any]:
+    return {"ReceiptType": kind, "ReceiptTime": time, "ContactChannelArn": channel_arn}
+
+
+ENGAGEMENTS = _Engagements()
+PAGES = _Pages()

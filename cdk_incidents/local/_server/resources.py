@@ -8,7 +8,7 @@ from .errors import ServiceError, conflict, not_found
 from .paging import page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from .state import Account, Caller, Cloud
 
@@ -30,8 +30,10 @@ class Kind:
         the member that holds the ARN in an answer, and in a question
     listed
         the member that holds a list of them
+    order
+        the member that a list goes by; the ARN unless given
     token, tags
-        the parameters that hold a client token and tags
+        the parameters that hold a client token and tags; what has no tags says so by an empty name
     """
 
     noun: ClassVar[str]
@@ -39,6 +41,7 @@ class Kind:
     arn: ClassVar[str] = "arn"
     key: ClassVar[str] = "arn"
     listed: ClassVar[str]
+    order: ClassVar[str] = ""
     token: ClassVar[str] = "IdempotencyToken"  # noqa: S105 - a parameter's name
     tags: ClassVar[str] = "Tags"
 
@@ -87,33 +90,34 @@ class Kind:
         found: dict[str, dict[str, Any]] = getattr(account, self.store)
         return found
 
+    def here(self, caller: Caller) -> dict[str, dict[str, Any]]:
+        """Give all of an account that belong to the caller's Region, or to none."""
+        return {arn: item for arn, item in self.all(caller.account).items() if is_here(caller, arn)}
+
     def find(self, caller: Caller, arn: str) -> dict[str, Any]:
         """Give one of the caller's account and Region."""
         item = self.all(caller.account).get(arn)
-        if item is None or arn.split(":")[3] not in ("", caller.region):
+        if item is None or not is_here(caller, arn):
             raise not_found(self.resource_type, arn)
         return item
 
     def create(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        """Make one; a client token that comes again with the same details gives the same one again."""
-        account = caller.account
-        asked = {k: v for k, v in params.items() if k != self.token}
-        token = (f"Create{self.noun}", params.get(self.token, ""))
-        if token[1] and token in account.tokens:
-            earlier, arn = account.tokens[token]
-            if earlier == asked and arn in self.all(account):
-                return {self.arn: arn}
-        arn = self.new_arn(caller, params)
-        if arn in self.all(account):
-            raise conflict(f"{arn} exists", self.resource_type, arn)
-        item = {**{k: v for k, v in asked.items() if k != self.tags}, self.arn: arn}
-        self.check(cloud, caller, item)
-        self.all(account)[arn] = item
-        account.tags[arn] = read_tags(params.get(self.tags, {}))
-        if token[1]:
-            account.tokens[token] = (asked, arn)
-        self.made(cloud, caller, item)
-        return {self.arn: arn}
+        """Make one."""
+        known = self.all(caller.account)
+
+        def make(asked: dict[str, Any]) -> str:
+            arn = self.new_arn(caller, params)
+            if arn in known:
+                raise conflict(f"{arn} exists", self.resource_type, arn)
+            item = {**{k: v for k, v in asked.items() if k != self.tags}, self.arn: arn}
+            self.check(cloud, caller, item)
+            known[arn] = item
+            if self.tags:
+                caller.account.tags[arn] = read_tags(asked.get(self.tags, {}))
+            self.made(cloud, caller, item)
+            return arn
+
+        return {self.arn: once(caller, f"Create{self.noun}", params, self.token, known, make)}
 
     def update(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         """Change what is given."""
@@ -133,10 +137,10 @@ class Kind:
         return {}
 
     def list(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        """List those of the caller's Region, by ARN."""
-        found = sorted(self.all(caller.account).items())
-        here = [item for arn, item in found if arn.split(":")[3] in ("", caller.region)]
-        return page([item for item in here if self.among(item, params)], params, self.listed)
+        """List those of the caller's Region, in their order."""
+        found = [item for item in self.here(caller).values() if self.among(item, params)]
+        found.sort(key=lambda item: item[self.order or self.arn])
+        return page(found, params, self.listed)
 
 
 class Tags:
@@ -155,9 +159,10 @@ class Tags:
 
     def plays(self) -> dict[str, Play]:
         """Give the operations by name."""
-        return {"TagResource": self._tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
+        return {"TagResource": self.tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
 
-    def _tag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    def tag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        """Add tags."""
         tags = {**self._of(caller, params), **read_tags(params[self._member])}
         if len(tags) > _TAGS_ALLOWED:
             raise ServiceError(
@@ -178,7 +183,7 @@ class Tags:
 
     def _of(self, caller: Caller, params: dict[str, Any]) -> dict[str, str]:
         arn, account = params[self._arn], caller.account
-        if arn not in account.tags:
+        if arn not in account.tags or not is_here(caller, arn):
             raise not_found("RESOURCE", arn)
         return account.tags[arn]
 
@@ -186,3 +191,30 @@ class Tags:
 def read_tags(tags: Any) -> dict[str, str]:
     """Read tags of either form."""
     return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def is_here(caller: Caller, arn: str) -> bool:
+    """Tell whether something belongs to the caller's Region, or to none."""
+    return arn.split(":")[3:4] in ([], [""], [caller.region])
+
+
+def once(
+    caller: Caller,
+    operation: str,
+    params: dict[str, Any],
+    token: str,
+    known: Container[str],
+    make: Callable[[dict[str, Any]], str],
+) -> str:
+    """Make something and give its ARN; the same client token with the same details gives the same again.
+
+    CHOICE: with other details the token is as good as a new one, and for ever.
+    """
+    asked = {name: value for name, value in params.items() if name != token}
+    key = (f"{operation} {caller.region}", params.get(token, ""))
+    earlier, arn = caller.account.tokens.get(key, (None, ""))
+    if earlier != asked or arn not in known:
+        arn = make(asked)
+        if key[1]:
+            caller.account.tokens[key] = (asked, arn)
+    return arn

@@ -18,6 +18,7 @@ from . import (
     permissions,
     replication,
     response_plans,
+    rotations,
     sharing,
     timeline,
 )
@@ -58,11 +59,11 @@ INCIDENT_MANAGER: dict[str, Play] = {
 CONTACTS: dict[str, Play] = {
     **contacts.CONTACTS.plays(),
     **contacts.CHANNELS.plays(),
-    **contacts.ROTATIONS.plays(),
-    **engagements.plays(),
-    **Tags(
-        "ResourceARN", "Tags", "TagKeys", lambda tags: [{"Key": k, "Value": v} for k, v in tags.items()]
-    ).plays(),
+    **rotations.ROTATIONS.plays(),
+    **rotations.OVERRIDES.plays(),
+    **engagements.ENGAGEMENTS.plays(),
+    **engagements.PAGES.plays(),
+    **contacts.ContactTags().plays(),
 }
 SYSTEMS_MANAGER: dict[str, Play] = {
     "CreateOpsItem": ops_items.create_ops_item,

@@ -46,7 +46,7 @@ class Account:
     codes: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     rotations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    overrides: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Systems Manager documents by Region and name.
     documents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     engagements: Engagements = field(init=False)

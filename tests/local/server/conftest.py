@@ -134,7 +134,8 @@ class Aws:
             }
             for minutes, retry in stages
         ]
-        contacts.update_contact(ContactId=arn, Plan={"Stages": plan})
+        if made:
+            contacts.update_contact(ContactId=arn, Plan={"Stages": plan})
         return arn
 
     def channel(self, contact: str, kind: str = "SMS", *, active: bool = True) -> str:

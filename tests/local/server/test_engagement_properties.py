@@ -22,8 +22,11 @@ _INCIDENT = "arn:aws:ssm-incidents::000000000000:incident-record/plan/1"
 _MINUTE = dt.timedelta(minutes=1)
 
 _stages = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60)), max_size=4)
+# A stage may last no time only where it has a target.
+_targets = st.tuples(st.integers(0, 2), st.booleans())
 _escalation = st.lists(
-    st.tuples(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=3)),
+    st.tuples(st.integers(0, 30), st.lists(_targets, min_size=1, max_size=3))
+    | st.tuples(st.integers(1, 30), st.just([])),
     max_size=4,
 )
 # What happens next: so many minutes pass, then a page is acknowledged, if there are so many.
