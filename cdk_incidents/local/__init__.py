@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .assumptions import Assumptions
     from .cloud import LocalCloud
-    from .errors import DeployError, IncidentTimeoutError, LocalCloudError, MissingExtraError, SynthError
+    from .errors import (
+        DeployError,
+        IncidentTimeoutError,
+        LocalCloudError,
+        MessageTimeoutError,
+        MissingExtraError,
+        SynthError,
+    )
     from .outbox import Page, RunbookExecution, TopicMessage
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "IncidentTimeoutError",
     "LocalCloud",
     "LocalCloudError",
+    "MessageTimeoutError",
     "MissingExtraError",
     "Page",
     "RunbookExecution",

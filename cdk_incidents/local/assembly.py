@@ -9,6 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .errors import LocalCloudError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -79,6 +81,22 @@ def _stacks(directory: Path, place: Place) -> Iterator[AssemblyStack]:
             qualifier=qualifier[1] if qualifier else "",
             template=json.loads((directory / properties["templateFile"]).read_text("utf-8")),
         )
+
+
+def stack_of(name: str, directory: Path, place: Place) -> AssemblyStack:
+    """Return the stack of a name in a cloud assembly.
+
+    Raises
+    ------
+    LocalCloudError
+        if it has none; the message lists those that it has
+    """
+    stacks = {stack.name: stack for stack in _stacks(directory, place)}
+    if name not in stacks:
+        raise LocalCloudError(
+            f"{directory} has no stack {name!r} (got: {', '.join(stacks) or 'none at all'})"
+        )
+    return stacks[name]
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .assembly import file_assets
+from .assembly import file_assets, stack_of
 from .cdk_cli import CdkCli, find_cdk
 from .clock import Clock
 from .deployment import Assembly, DeployedStack, Deployment
@@ -17,6 +17,7 @@ from .environment import Place, child_environment, exports
 from .errors import LocalCloudError, require_extra
 from .interrupts import start_unwinding, stop_unwinding
 from .node import find_node
+from .outbox import wait_for_message
 from .records import incident_records, wait_for_record
 from .server import Server
 from .stacks import Stacks
@@ -98,6 +99,16 @@ class Faults:
             how many events
         """
         self._server.control("POST", "twice", {"function": function, "times": times})
+
+    @property
+    def pending(self) -> list[dict[str, Any]]:
+        """What was asked for by `add` and has not happened yet, as `add` took it.
+
+        Empty once it has all come to pass: a test that needs a fault asserts that it met one. What lasts
+        until `clear` stays.
+        """
+        pending: list[dict[str, Any]] = self._server.control("GET", "faults")["faults"]
+        return pending
 
     def clear(self) -> None:
         """Take back what was asked for and has not happened yet, and the seed."""
@@ -315,9 +326,9 @@ class LocalCloud:
     def create_stack(
         self,
         name: str,
-        template: Mapping[str, Any] | str,
+        template: Mapping[str, Any] | str | None = None,
         *,
-        assets: Path | None = None,
+        assets: Path | str | None = None,
         region: str = "",
         timeout_s: float = 300,
     ) -> dict[str, str]:
@@ -328,11 +339,12 @@ class LocalCloud:
         name
             the stack's name
         template
-            the template, synthesised or written by hand
+            the template, synthesised or written by hand; by default that of this name in `assets`
         assets
-            the cloud assembly that it comes from, if it has assets
+            the directory of the cloud assembly that it comes from, `app.synth().directory`; not needed by a
+            template without assets
         region
-            its Region; by default the cloud's
+            its Region; by default the app's, where the template is found in `assets`, else the cloud's
         timeout_s
             how long to wait
 
@@ -345,21 +357,23 @@ class LocalCloud:
         ------
         DeployError
             if it fails; its reasons are CloudFormation's
+        LocalCloudError
+            if there is no template, or `assets` has no stack of this name
         """
-        self._publish(assets)
+        template, region = self._published(name, template, assets, region)
         return self._stacks(region).create(name, template, timeout_s=timeout_s)
 
     def update_stack(
         self,
         name: str,
-        template: Mapping[str, Any] | str,
+        template: Mapping[str, Any] | str | None = None,
         *,
-        assets: Path | None = None,
+        assets: Path | str | None = None,
         region: str = "",
         timeout_s: float = 300,
     ) -> dict[str, str]:
         """Update a stack in the same way as `create_stack` creates one."""
-        self._publish(assets)
+        template, region = self._published(name, template, assets, region)
         return self._stacks(region).update(name, template, timeout_s=timeout_s)
 
     def delete_stack(self, name: str, *, region: str = "", timeout_s: float = 300) -> None:
@@ -369,9 +383,22 @@ class LocalCloud:
     def _stacks(self, region: str) -> Stacks:
         return Stacks(self.client("cloudformation", region))
 
-    def _publish(self, assembly: Path | None) -> None:
+    def _published(
+        self, name: str, template: Mapping[str, Any] | str | None, assets: Path | str | None, region: str
+    ) -> tuple[Mapping[str, Any] | str, str]:
+        """Put a stack's assets where it looks for them; return its template and its Region."""
+        if assets is not None:
+            self._publish(Path(assets))
+        if template is not None:
+            return template, region
+        if assets is None:
+            raise LocalCloudError(f"{name} must have a template, or assets=app.synth().directory with one")
+        found = stack_of(name, Path(assets), self._place)
+        return found.template, region or found.region
+
+    def _publish(self, assembly: Path) -> None:
         s3 = self.client("s3")
-        for bucket, key, content in file_assets(assembly, self._place) if assembly else ():
+        for bucket, key, content in file_assets(assembly, self._place):
             if bucket not in {there["Name"] for there in s3.list_buckets()["Buckets"]}:
                 s3.create_bucket(Bucket=bucket)
             s3.put_object(Bucket=bucket, Key=key, Body=content)
@@ -383,7 +410,12 @@ class LocalCloud:
         return incident_records(self.client("ssm-incidents"))
 
     def wait_for_incident(
-        self, *, title: str | None = None, status: str | None = None, timeout_s: float = 30
+        self,
+        *,
+        title: str | None = None,
+        status: str | None = None,
+        arn: str | None = None,
+        timeout_s: float = 30,
     ) -> dict[str, Any]:
         """Wait for an incident and return its record, the newest of several.
 
@@ -393,6 +425,8 @@ class LocalCloud:
             a part of its title
         status
             `OPEN` or `RESOLVED`; either by default
+        arn
+            the ARN of its record, to wait for what becomes of an incident that is there
         timeout_s
             how long to wait
 
@@ -401,7 +435,9 @@ class LocalCloud:
         IncidentTimeoutError
             if there is none in time; the message lists those that are there
         """
-        return wait_for_record(self.client("ssm-incidents"), title=title, status=status, timeout_s=timeout_s)
+        return wait_for_record(
+            self.client("ssm-incidents"), title=title, status=status, arn=arn, timeout_s=timeout_s
+        )
 
     @cached_property
     def clock(self) -> Clock:
@@ -450,6 +486,27 @@ class LocalCloud:
         """
         messages: list[TopicMessage] = self._server.control("GET", "messages")["messages"]
         return messages
+
+    def wait_for_message(
+        self, *, text: str | None = None, topic: str | None = None, timeout_s: float = 30
+    ) -> TopicMessage:
+        """Wait for a message to a topic and return it, the newest of several.
+
+        Parameters
+        ----------
+        text
+            a part of its subject or of what it says
+        topic
+            a part of the topic's ARN
+        timeout_s
+            how long to wait
+
+        Raises
+        ------
+        MessageTimeoutError
+            if there is none in time; the message lists the subjects of those that are there
+        """
+        return wait_for_message(lambda: self.messages, text=text, topic=topic, timeout_s=timeout_s)
 
     @property
     def starts(self) -> list[dict[str, Any]]:

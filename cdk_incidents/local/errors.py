@@ -23,6 +23,10 @@ class IncidentTimeoutError(LocalCloudError, TimeoutError):
     """The incident that was waited for did not open in time."""
 
 
+class MessageTimeoutError(LocalCloudError, TimeoutError):
+    """The message that was waited for did not come in time."""
+
+
 class SynthError(LocalCloudError):
     """The app did not synthesise.
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import time
+from typing import TYPE_CHECKING, TypedDict
+
+from .errors import MessageTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_POLL_S = 0.05
 
 
 class Page(TypedDict):
@@ -95,3 +103,30 @@ class TopicMessage(TypedDict):
     sent_at: str
     event: str
     incident_record_arn: str
+
+
+def wait_for_message(
+    read: Callable[[], list[TopicMessage]], *, text: str | None, topic: str | None, timeout_s: float
+) -> TopicMessage:
+    """Wait for a message that fits all that is asked for and return it; of several, the newest.
+
+    Raises
+    ------
+    MessageTimeoutError
+        if none is there in time; the message lists the subjects of those that are
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        messages = read()
+        for message in reversed(messages):
+            said = f"{message['subject']}\n{message['message']}"
+            if (text is None or text in said) and (topic is None or topic in message["topic"]):
+                return message
+        if time.monotonic() > until:
+            break
+        time.sleep(_POLL_S)
+    wanted = [f"{name} {value!r}" for name, value in (("text", text), ("topic", topic)) if value is not None]
+    found = "; ".join(f"{one['subject']!r} to {one['topic']}" for one in messages) or "no message at all"
+    raise MessageTimeoutError(
+        f"no message with {' and '.join(wanted) or 'any text'} within {timeout_s:g} s (found: {found})"
+    )

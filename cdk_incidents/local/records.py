@@ -47,6 +47,7 @@ def wait_for_record(
     title: str | None = None,
     resource_arn: str | None = None,
     status: str | None = None,
+    arn: str | None = None,
     not_in: frozenset[str] = frozenset(),
     timeout_s: float,
 ) -> dict[str, Any]:
@@ -60,6 +61,8 @@ def wait_for_record(
         what set it off, an alarm for example
     status
         OPEN or RESOLVED
+    arn
+        the record's own ARN
     not_in
         ARNs of records that were there before
 
@@ -76,6 +79,7 @@ def wait_for_record(
             summary
             for summary in summaries
             if summary["arn"] not in not_in
+            and (arn is None or summary["arn"] == arn)
             and (title is None or title in summary["title"])
             and (status is None or summary["status"] == status)
             and (resource_arn is None or summary["incidentRecordSource"].get("resourceArn") == resource_arn)
@@ -85,23 +89,14 @@ def wait_for_record(
             record: dict[str, Any] = client.get_incident_record(arn=newest["arn"])["incidentRecord"]
             return record
         if time.monotonic() > until:
-            raise IncidentTimeoutError(_missing(title, resource_arn, status, timeout_s, summaries))
+            wanted = {"title": title, "resource": resource_arn, "status": status, "ARN": arn}
+            raise IncidentTimeoutError(_missing(wanted, timeout_s, summaries))
         time.sleep(_POLL_S)
 
 
-def _missing(
-    title: str | None,
-    resource_arn: str | None,
-    status: str | None,
-    timeout_s: float,
-    there: list[dict[str, Any]],
-) -> str:
-    wanted = [
-        f"{name} {value!r}"
-        for name, value in (("title", title), ("resource", resource_arn), ("status", status))
-        if value is not None
-    ]
+def _missing(wanted: dict[str, str | None], timeout_s: float, there: list[dict[str, Any]]) -> str:
+    asked = [f"{name} {value!r}" for name, value in wanted.items() if value is not None]
     found = (
         "; ".join(f"{summary['title']!r} ({summary['status']})" for summary in there) or "no incident at all"
     )
-    return f"no incident with {' and '.join(wanted) or 'any title'} within {timeout_s:g} s (found: {found})"
+    return f"no incident with {' and '.join(asked) or 'any title'} within {timeout_s:g} s (found: {found})"

@@ -20,6 +20,7 @@ from cdk_incidents.local import (
     IncidentTimeoutError,
     LocalCloud,
     LocalCloudError,
+    MessageTimeoutError,
 )
 
 from .assemblies import alarm, paging, plan, template, wired, write_assembly
@@ -192,6 +193,57 @@ def test_missing_incident(local_cloud: LocalCloud) -> None:
         local_cloud.wait_for_incident(title="Never", timeout_s=0.2)
 
 
+def test_what_becomes_of_one_incident(local_cloud: LocalCloud, stack: str) -> None:
+    """Of several with one title and status, the one that is asked for; one that stays as it is is told."""
+    local_cloud.create_stack(stack, wired())
+    client = local_cloud.client("ssm-incidents")
+    plan_arn = "arn:aws:ssm-incidents::000000000000:response-plan/Checkout"
+    first, second = (client.start_incident(responsePlanArn=plan_arn)["incidentRecordArn"] for _ in range(2))
+    client.update_incident_record(arn=first, status="RESOLVED")
+    assert local_cloud.wait_for_incident(arn=first)["status"] == "RESOLVED"
+    assert local_cloud.wait_for_incident(arn=second)["status"] == "OPEN"
+    with pytest.raises(IncidentTimeoutError, match=rf"status 'RESOLVED' and ARN '{second}' within"):
+        local_cloud.wait_for_incident(arn=second, status="RESOLVED", timeout_s=0.1)
+    client.update_incident_record(arn=second, status="RESOLVED")
+
+
+def test_a_stack_of_an_assembly(local_cloud: LocalCloud, stack: str, tmp_path: Path) -> None:
+    """A template that is not given is the assembly's of that name; its directory may be text, as CDK's is."""
+    write_assembly(tmp_path, **{stack: wired("Found"), "Other": template()})
+    local_cloud.create_stack(stack, assets=str(tmp_path))
+    fire(local_cloud, "Found-errors")
+    assert "/Found/" in local_cloud.wait_for_incident(title="Checkout is failing")["arn"]
+    write_assembly(tmp_path, **{stack: template(Other=alarm("other"))})
+    local_cloud.update_stack(stack, assets=tmp_path)
+    (there,) = local_cloud.client("cloudformation").list_stack_resources(StackName=stack)[
+        "StackResourceSummaries"
+    ]
+    assert there["LogicalResourceId"] == "Other"
+
+
+def test_a_stack_of_an_assembly_goes_to_its_region(
+    local_cloud: LocalCloud, stack: str, tmp_path: Path
+) -> None:
+    """A template that is found goes where the app puts it, unless a Region is asked for."""
+    write_assembly(tmp_path, **{stack: template(Errors=alarm("far"))})
+    manifest = (tmp_path / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(manifest.replace("unknown-region", "eu-west-1"))
+    for asked, region in (("", "eu-west-1"), ("eu-west-2", "eu-west-2")):
+        local_cloud.create_stack(stack, assets=tmp_path, region=asked)
+        found = local_cloud.client("cloudwatch", region).describe_alarms(AlarmNames=["far"])["MetricAlarms"]
+        assert len(found) == 1
+        local_cloud.delete_stack(stack, region=region)
+
+
+def test_a_stack_that_is_not_there(local_cloud: LocalCloud, tmp_path: Path) -> None:
+    """Without a template, and of an assembly that has no such stack, the message says what there is."""
+    with pytest.raises(LocalCloudError, match=r"Shop must have a template, or assets=app\.synth"):
+        local_cloud.create_stack("Shop")
+    write_assembly(tmp_path, One=template(), Two=template())
+    with pytest.raises(LocalCloudError, match=r"has no stack 'Shop' \(got: One, Two\)"):
+        local_cloud.update_stack("Shop", assets=tmp_path)
+
+
 def test_update_and_outputs(local_cloud: LocalCloud, stack: str) -> None:
     """Creating and updating return the stack's outputs."""
     made = wired() | {"Outputs": {"Plan": {"Value": {"Ref": "Plan"}}}}
@@ -280,6 +332,25 @@ def test_messages_that_topics_took(local_cloud: LocalCloud) -> None:
     assert (message["subject"], message["message"], message["event"]) == ("s", "m", "")
 
 
+def test_waiting_for_a_message(local_cloud: LocalCloud) -> None:
+    """The newest that fits, by its topic, its subject or what it says; one that does not come is told."""
+    sns = local_cloud.client("sns")
+    told, other = (sns.create_topic(Name=name)["TopicArn"] for name in ("told", "other"))
+    for topic, subject, text in (
+        (told, "First", "one of two"),
+        (told, "Second", "two of two"),
+        (other, "", "x"),
+    ):
+        sns.publish(TopicArn=topic, Message=text, **({"Subject": subject} if subject else {}))
+    assert local_cloud.wait_for_message(topic="told")["subject"] == "Second"
+    assert local_cloud.wait_for_message(text="First")["message"] == "one of two"
+    assert local_cloud.wait_for_message(topic="told", text="of two")["message"] == "two of two"
+    with pytest.raises(
+        MessageTimeoutError, match=r"text 'Second' and topic 'other' within 0.1 s .*'First' to"
+    ):
+        local_cloud.wait_for_message(topic="other", text="Second", timeout_s=0.1)
+
+
 def test_a_replication_set_on_its_way(local_cloud: LocalCloud) -> None:
     """Its status is what was asked for; what is no status is refused."""
     incidents = local_cloud.client("ssm-incidents")
@@ -321,6 +392,18 @@ def test_a_cloud_with_rates_that_forgets_tokens() -> None:
     assert len({answer["incidentRecordArn"] for answer in told}) == 9
     # Some came only when the client had been throttled and tried again.
     assert any(answer["ResponseMetadata"]["RetryAttempts"] for answer in told)
+
+
+def test_faults_that_have_not_happened_yet(local_cloud: LocalCloud) -> None:
+    """They are told until they have come to pass, so that a test knows that it met its fault."""
+    local_cloud.faults.add("ListResponsePlans", error="ThrottlingException", times=2)
+    (waiting,) = local_cloud.faults.pending
+    assert (waiting["operation"], waiting["error"], waiting["times"]) == (
+        *("ListResponsePlans", "ThrottlingException"),
+        2,
+    )
+    local_cloud.client("ssm-incidents").list_response_plans()  # boto3 tries three times
+    assert local_cloud.faults.pending == []
 
 
 def test_cleared_faults(local_cloud: LocalCloud) -> None:
