@@ -8,7 +8,7 @@ NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 WORKERS ?= 2
 
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearse test format lint types mypy pyright unit docs soak snapshots build bench clean
+.PHONY: help setup rehearse test format lint types mypy pyright unit docs soak snapshots build bench verify-aws clean
 
 help:
 	@echo "make rehearse   deploy the quickstart to a loopback AWS, fire its alarms, show the incidents"
@@ -18,6 +18,7 @@ help:
 	@echo "make soak       the fault campaign, then every app under examples/ rehearsed with the CLI"
 	@echo "make snapshots  take what examples/snapshot_tests/ synthesises now as reviewed"
 	@echo "make format     rewrite the sources as ruff formats them"
+	@echo "make verify-aws ACCOUNT=… REGION=…   hold the suite of the service's rules against a real account"
 	@echo "make bench      measure (benchmarks/)"
 	@echo "make clean      remove .venv/, node_modules/ and every cache"
 
@@ -80,6 +81,12 @@ format: setup
 
 bench: setup
 	JSII_NODE=$(NODE) $(BIN)/python benchmarks/run.py
+
+# Opt-in, and only for the account that is named: docs/verify-aws.md. CLEAN=1 removes what a killed run left.
+verify-aws: setup
+	@test -n "$(ACCOUNT)" || { \
+	  echo "make: ACCOUNT must be the id of the account that the credentials are for: make verify-aws ACCOUNT=111122223333 REGION=eu-central-1" >&2; exit 1; }
+	@$(BIN)/pytest tests/behaviour -p no:xdist -p no:cacheprovider -q --aws-account '$(ACCOUNT)' --aws-region '$(REGION)' $(if $(CLEAN),--aws-clean)
 
 clean:
 	rm -rf $(VENV) node_modules cdk.out build dist rehearsal.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
