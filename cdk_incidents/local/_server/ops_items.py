@@ -51,9 +51,9 @@ def create(
     data = members.get("OperationalData", {})
     _check(data)
     dedup = _dedup(data)
-    for known in account.ops_items.values():
+    for known in account.ops_items.values() if dedup else ():  # an incident's has none: thousands of them
         there = known["OpsItemArn"].split(":")[3] == region
-        if dedup and there and known["Status"] not in _ENDED and _dedup(known["OperationalData"]) == dedup:
+        if there and known["Status"] not in _ENDED and _dedup(known["OperationalData"]) == dedup:
             raise ServiceError(
                 "OpsItemAlreadyExistsException", "The OpsItem already exists.", OpsItemId=known["OpsItemId"]
             )
