@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cdk_incidents.local import LocalCloud
 from cdk_incidents.local.errors import DeployError
 from tests.loopback.proven import (
     LEGACY,
@@ -25,6 +24,7 @@ from tests.loopback.proven import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from cdk_incidents.local import LocalCloud
     from tests.loopback.proven import Edit
 
     Undo = Callable[[], object]
@@ -33,22 +33,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("preflight")
 ACCOUNT = "000000000000"
 PLANS = f"arn:aws:ssm-incidents::{ACCOUNT}:response-plan"
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """Synthesise the stack once."""
-    return Pipeline(tmp_path_factory.mktemp("preflight"))
-
-
-@pytest.fixture(scope="module")
-def deployed(pipeline: Pipeline) -> Iterator[LocalCloud]:
-    """Deploy it beside a plan that was made by hand, with its channels activated as their owners would."""
-    with LocalCloud() as cloud:
-        make_legacy(cloud)
-        pipeline.create(cloud)
-        cloud.activate_channels()
-        yield cloud
 
 
 @pytest.fixture

@@ -39,22 +39,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("smoke_tests")
 
 
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """Synthesise the stack once."""
-    return Pipeline(tmp_path_factory.mktemp("proven"))
-
-
-@pytest.fixture(scope="module")
-def deployed(pipeline: Pipeline) -> Iterator[LocalCloud]:
-    """Deploy it, with its channels activated as their owners would."""
-    with LocalCloud() as cloud:
-        make_legacy(cloud)
-        pipeline.create(cloud)
-        cloud.activate_channels()
-        yield cloud
-
-
 @pytest.fixture
 def cloud(deployed: LocalCloud) -> Iterator[LocalCloud]:
     """Give the cloud; what any smoke test sends to anybody fails its test, and so does what one leaves."""
