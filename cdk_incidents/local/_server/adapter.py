@@ -55,6 +55,7 @@ _ENDS = {
     ),
 }
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
+_ALARMS_CALL = "lambda.alarms.cloudwatch.amazonaws.com"
 _OPEN = "__default_policy_ID"  # the policy that lets in a topic's owner
 _PARTS = 7  # of a function's ARN without a qualifier
 _ACTION_LISTS = ("AlarmActions", "OKActions", "InsufficientDataActions")
@@ -587,9 +588,22 @@ class Emulator:
         context = self._service_context(service, "lambda:InvokeFunction", function_arn, source_arn, account)
         if not service:
             context.principal_arn = source_arn
-        # Every account is of one organization, whatever its id.
-        organization = next(iter(_ORGANIZATION.findall(json.dumps(policy))), "")
-        context.service_context |= {"aws:sourceorgid": organization, "aws:principalorgid": organization}
+        alarm_without = service == _ALARMS_CALL and not self._cloud.assumptions.alarm_organization
+        return self._let_in(policy, context, service, organization=not alarm_without)
+
+    def policy_allows(self, policy: str, principal: str, action: str, resource: str) -> bool:
+        """Tell whether a resource's policy lets in a principal of another account."""
+        context = self._service_context("", action, resource, "", principal.split(":")[4])
+        context.principal_arn = principal
+        return self._let_in(json.loads(policy), context)
+
+    def _let_in(
+        self, policy: dict[str, Any], context: Any, service: str = "", *, organization: bool = True
+    ) -> bool:
+        if organization:
+            # Every account is of one, whatever its id.
+            named = next(iter(_ORGANIZATION.findall(json.dumps(policy))), "")
+            context.service_context |= {"aws:sourceorgid": named, "aws:principalorgid": named}
         result = self._evaluator.evaluate_resource_policy(policy, context, service=service or None)
         return bool(result.decision == "Allow")
 

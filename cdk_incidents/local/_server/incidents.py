@@ -6,13 +6,16 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from . import engagements, notifications, ops_items, runbooks, timeline
-from .errors import ServiceError, invalid, not_found, over_quota
+from . import engagements, notifications, ops_items, permissions, runbooks, timeline
+from .errors import ServiceError, invalid, not_found
 from .paging import page
 from .state import Account, Caller, Cloud, Record
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Container
+
+    from .resources import Play
 
 INCIDENTS_A_MONTH = 200
 RELATED_ITEMS = 50
@@ -20,77 +23,69 @@ _CUSTOM_SOURCE = "aws.ssm-incidents.custom"
 _OWN_PREFIX = "aws."
 
 
+def audited(play: Play) -> Play:
+    """Let the audit tell of every start, and what became of it."""
+
+    def play_and_tell(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        entry = {
+            "time": cloud.clock.now().isoformat(),
+            "plan": params["responsePlanArn"],
+            "title": params.get("title", ""),
+            "source": params.get("triggerDetails", {}).get("source", ""),
+            "caller": caller.arn,
+        }
+        cloud.audit.append(entry)
+        try:
+            answer = play(cloud, caller, params)
+        except ServiceError as error:
+            entry["outcome"] = error.code
+            raise
+        arn = answer["incidentRecordArn"]
+        title = caller.account.records[arn].data["title"]
+        entry.update(outcome=answer["outcome"], incident_record_arn=arn, title=title)
+        return answer
+
+    return play_and_tell
+
+
 def start_incident(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """Start an incident, or give the one that it merges into; either way the audit tells."""
-    entry = {
-        "time": cloud.clock.now().isoformat(),
-        "plan": params["responsePlanArn"],
-        "title": params.get("title", ""),
-        "source": params.get("triggerDetails", {}).get("source", ""),
-        "caller": caller.arn,
-    }
-    cloud.audit.append(entry)
-    try:
-        arn, outcome = _start(cloud, caller, params)
-    except ServiceError as error:
-        entry["outcome"] = error.code
-        raise
-    entry.update(outcome=outcome, incident_record_arn=arn, title=caller.account.records[arn].data["title"])
-    return {"incidentRecordArn": arn}
-
-
-def _start(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> tuple[str, str]:
-    account, plan_arn = caller.account, params["responsePlanArn"]
+    """Start an incident, or give the one that it merges into."""
+    account, assumed, plan_arn = caller.account, cloud.assumptions, params["responsePlanArn"]
     plan = account.plans.get(plan_arn)
     if plan is None:
         raise not_found("RESPONSE_PLAN", plan_arn)
+    refused = permissions.forwarded(caller, plan)
+    if refused and assumed.forwarded_permission_missing == "AccessDeniedException":
+        # CHOICE: what a start gets without these permissions is not documented.
+        raise next(iter(refused.values()))
     details = params.get("triggerDetails", {})
-    if details.get("source", "").startswith(_OWN_PREFIX) and not caller.service:
+    reserved = details.get("source", "").startswith(_OWN_PREFIX) and not caller.service
+    if reserved and assumed.reserved_source == "refused":
         # CHOICE: the documents say that a customer's source must not begin so; not what happens.
         raise invalid(
             f"triggerDetails.source must not begin with '{_OWN_PREFIX}' (got '{details['source']}')"
         )
-    if len(params.get("relatedItems", [])) >= RELATED_ITEMS:
-        raise invalid(f"An incident has at most {RELATED_ITEMS} related items, the parent OpsItem among them")
-    if earlier := _same_token(cloud, account, params):
-        return earlier, "repeated"
-    template = plan["incidentTemplate"]
-    dedupe = template.get("dedupeString") or ""
+    if len(params.get("relatedItems", [])) + 1 + len(plan.get("actions", [])) > RELATED_ITEMS:
+        told = "the parent OpsItem and the runbook among them"
+        raise invalid(f"An incident has at most {RELATED_ITEMS} related items, {told}")
+    dedupe = plan["incidentTemplate"].get("dedupeString") or ""
     if caller.service:
         # The service deduplicates what an alarm or a rule starts by itself, per source and plan.
         dedupe = dedupe or f"{details.get('triggerArn', '')}:{plan_arn}"
-    merged = next(
-        (r for r in account.records.values() if dedupe and r.is_open and r.data["dedupeString"] == dedupe),
-        None,
-    )
-    if merged:
-        return merged.data["arn"], "merged"
-    now = cloud.clock.now()
-    month = (plan_arn, now.strftime("%Y-%m"))
+    alike = account.alike.setdefault(dedupe, []) if dedupe else []
+    if merged := next((record for record in alike if record.is_open), None):
+        return {"incidentRecordArn": merged.data["arn"], "outcome": "merged"}
+    month = (plan_arn, cloud.clock.now().strftime("%Y-%m"))
     if account.started.get(month, 0) >= INCIDENTS_A_MONTH:
         # CHOICE: the code at this cap is not modelled.
         told = f"A response plan starts at most {INCIDENTS_A_MONTH} incidents a month"
-        raise over_quota(told, "RESPONSE_PLAN", plan_arn)
+        at_cap = {"resourceType": "RESPONSE_PLAN", "resourceIdentifier": plan_arn}
+        raise ServiceError(assumed.incident_quota_error, told, **at_cap)
     account.started[month] = account.started.get(month, 0) + 1
     record = _new_record(cloud, caller, params, plan, dedupe)
-    arn: str = record.data["arn"]
-    if params.get("clientToken"):
-        account.tokens["StartIncident", params["clientToken"]] = (params, arn)
-    return arn, "started"
-
-
-def _same_token(cloud: Cloud, account: Account, params: dict[str, Any]) -> str:
-    asked, arn = account.tokens.get(("StartIncident", params.get("clientToken", "")), ({}, ""))
-    if arn not in account.records:
-        return ""
-    window = cloud.assumptions.client_token_window_s
-    age = cloud.clock.now() - account.records[arn].data["creationTime"]
-    if window is not None and age.total_seconds() >= window:
-        return ""
-    if asked != params:
-        # CHOICE: what the same token with other details gets is not documented.
-        raise ServiceError("ConflictException", "The clientToken was used before, with other details")
-    return str(arn)
+    alike.append(record)
+    _follow_up(cloud, caller, params, plan, record, refused)
+    return {"incidentRecordArn": record.data["arn"], "outcome": "started"}
 
 
 def _new_record(
@@ -103,8 +98,9 @@ def _new_record(
         source["resourceArn"] = details["triggerArn"]
     if caller.service:
         source["invokedBy"] = caller.service
+    arn = account.arn(f"incident-record/{plan['name']}/{uuid.uuid4()}")
     data = {
-        "arn": account.arn(f"incident-record/{plan['name']}/{uuid.uuid4()}"),
+        "arn": arn,
         "creationTime": now,
         "dedupeString": dedupe or str(uuid.uuid4()),
         "impact": params.get("impact", template["impact"]),
@@ -117,30 +113,40 @@ def _new_record(
         "chatChannel": plan.get("chatChannel"),
         "notificationTargets": template.get("notificationTargets"),
     }
-    record = account.records[data["arn"]] = Record(data, plan["arn"])
-    account.tags[data["arn"]] = dict(template.get("incidentTags", {}))
-    parent = ops_items.create(
-        account,
-        caller.region,
-        title=data["title"],
-        description=data["arn"],
-        source="Incident Manager",
-        now=now,
-    )
-    parent_item = {"identifier": {"type": "PARENT", "value": {"arn": parent}}, "title": data["title"]}
-    for item in [*params.get("relatedItems", []), parent_item]:
-        add_related_item(record, item)
-    _tell_trigger(record, source, details, now)
-    for item in runbooks.start_for_incident(cloud, caller, plan, record):
-        add_related_item(record, item)
-    engagements.engage_for_incident(account, plan, data)
-    notifications.tell(cloud, "OPENED", data)
+    record = account.records[arn] = Record(data, plan["arn"])
     return record
 
 
-def _tell_trigger(record: Record, source: dict[str, Any], details: dict[str, Any], now: dt.datetime) -> None:
+def _follow_up(
+    cloud: Cloud,
+    caller: Caller,
+    params: dict[str, Any],
+    plan: dict[str, Any],
+    record: Record,
+    refused: Container[str],
+) -> None:
+    """Do all that a start brings with it, at any impact, but for what the caller may not let it do."""
+    account, data, now = caller.account, record.data, cloud.clock.now()
+    tags = plan["incidentTemplate"].get("incidentTags", {})
+    account.tags[data["arn"]] = {} if "ssm-incidents:TagResource" in refused else dict(tags)
+    for item in params.get("relatedItems", []):
+        add_related_item(record, item)
+    if "ssm:CreateOpsItem" not in refused:
+        opened = {"title": data["title"], "description": data["arn"], "source": "Incident Manager"}
+        parent = ops_items.create(account, caller.region, now=now, **opened)
+        identifier = {"type": "PARENT", "value": {"arn": parent}}
+        add_related_item(record, {"identifier": identifier, "title": data["title"]})
+    _tell_trigger(record, params.get("triggerDetails", {}), now)
+    for item in runbooks.start_for_incident(cloud, caller, plan, record):
+        add_related_item(record, item)
+    engaged = [contact for contact in plan.get("engagements", []) if contact not in refused]
+    engagements.engage_for_incident(account, {"engagements": engaged}, data)
+    notifications.tell(cloud, "OPENED", data)
+
+
+def _tell_trigger(record: Record, details: dict[str, Any], now: dt.datetime) -> None:
     told = {
-        "source": source["source"],
+        "source": record.data["incidentRecordSource"]["source"],
         "triggerArn": details.get("triggerArn"),
         "rawData": details.get("rawData"),
         "timestamp": details.get("timestamp", now).isoformat(),
@@ -150,56 +156,60 @@ def _tell_trigger(record: Record, source: dict[str, Any], details: dict[str, Any
     )
 
 
-def find(caller: Caller, arn: str) -> Record:
-    """Give a record of the caller's account."""
-    record = caller.account.records.get(arn)
-    if record is None:
-        raise not_found("INCIDENT_RECORD", arn)
-    return record
-
-
 def get_incident_record(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Give a record."""
-    return {"incidentRecord": find(caller, params["arn"]).data}
+    return {"incidentRecord": timeline.find_record(caller, params["arn"]).data}
 
 
 def update_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Change a record; a change of status shows in its timeline.
 
-    CHOICE: what resolving does to the OpsItem and to running engagements is not documented; here the one
-    stays open and the others stop.
+    CHOICE: what resolving does to the OpsItem and to running engagements is not documented; both are
+    Assumptions.
     """
-    record, now = find(caller, params["arn"]), cloud.clock.now()
+    record, assumed, now = timeline.find_record(caller, params["arn"]), cloud.assumptions, cloud.clock.now()
     before = record.data["status"]
-    changes = {k: v for k, v in params.items() if k not in ("arn", "clientToken")}
-    record.data.update(changes, lastModifiedBy=caller.arn, lastModifiedTime=now)
+    record.data.update(params, lastModifiedBy=caller.arn, lastModifiedTime=now)
     if record.data["status"] != before:
         record.data["resolvedTime"] = None if record.is_open else now
         change = {"status": {"from": before, "to": record.data["status"]}, "changedBy": caller.arn}
         # CHOICE: the name of this event type is not documented.
         timeline.add(record, "SSM Incident Status Change", json.dumps(change), now)
-        if not record.is_open:
+        if not record.is_open and assumed.resolving_stops_engagements:
             caller.account.engagements.stop_incident(record.data["arn"])
+        if not record.is_open and assumed.resolving_closes_ops_item:
+            _resolve_parents(caller.account, record, now)
     notifications.tell(cloud, "UPDATED" if record.is_open else "RESOLVED", record.data)
     return {}
 
 
-def delete_incident_record(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """Delete a record. Its OpsItem stays."""
-    record = caller.account.records.get(params["arn"])
-    if record and record.is_open:
+def _resolve_parents(account: Account, record: Record, now: dt.datetime) -> None:
+    for item in record.related:
+        parent = account.ops_items.get(item["identifier"]["value"].get("arn", "").rpartition("/")[2])
+        if parent and item["identifier"]["type"] == "PARENT":
+            parent.update(Status="Resolved", LastModifiedTime=now)
+
+
+def delete_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+    """Delete a record, whether there is one or not. Its OpsItem stays."""
+    account, arn = caller.account, params["arn"]
+    record = account.records.get(arn)
+    if record is None:
+        return {}
+    if record.is_open and cloud.assumptions.open_record_deletion == "refused":
         # CHOICE: the guide says to resolve first; not what happens otherwise.
-        raise invalid(f"{params['arn']} must be resolved before it is deleted")
-    caller.account.records.pop(params["arn"], None)
-    caller.account.tags.pop(params["arn"], None)
+        raise invalid(f"{arn} must be resolved before it is deleted")
+    alike = account.alike.get(record.data["dedupeString"], [record])
+    alike.remove(record)
+    account.engagements.stop_incident(arn)
+    del account.records[arn], account.tags[arn]
     return {}
 
 
 def list_incident_records(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    """List records, newest first."""
-    filters = params.get("filters", [])
-    found = [r.data for r in caller.account.records.values() if all(_matches(r.data, f) for f in filters)]
-    found.sort(key=lambda data: data["creationTime"], reverse=True)
+    """List records, newest first: the reverse of how they came."""
+    filters, records = params.get("filters", []), reversed(caller.account.records.values())
+    found = [r.data for r in records if all(_matches(r.data, f) for f in filters)]
     return page(found, params, "incidentRecordSummaries")
 
 
@@ -213,12 +223,12 @@ def _matches(data: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def list_related_items(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """List the related items of a record."""
-    return page(find(caller, params["incidentRecordArn"]).related, params, "relatedItems")
+    return page(timeline.find_record(caller, params["incidentRecordArn"]).related, params, "relatedItems")
 
 
 def update_related_items(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Add or remove one related item."""
-    record, update = find(caller, params["incidentRecordArn"]), params["relatedItemsUpdate"]
+    record, update = timeline.find_record(caller, params["incidentRecordArn"]), params["relatedItemsUpdate"]
     if "itemToAdd" in update:
         if "generatedId" in update["itemToAdd"]:
             raise invalid("generatedId is the service's to give")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import conflict, invalid, not_found
+from .errors import ServiceError, conflict, invalid, not_found
 from .paging import page
 from .state import active_region, new_replication_set
 
@@ -12,20 +12,29 @@ if TYPE_CHECKING:
     from .state import Caller, Cloud
 
 _REGIONS = 3
+# What an account has in Incident Manager, and loses with the set.
+_GONE = (
+    *("plans", "plan_policies", "records", "alike", "tags", "tokens", "answers"),
+    *("contacts", "channels", "codes", "policies", "rotations", "overrides"),
+)
 STATUSES = ("ACTIVE", "CREATING", "UPDATING", "DELETING", "FAILED")
 REGION_STATUSES = ("ACTIVE", "CREATING", "DELETING", "FAILED")
 
 
-def require(caller: Caller) -> None:
-    """Refuse a call from a Region that the replication set does not have."""
+def require(cloud: Cloud, caller: Caller) -> None:
+    """Refuse a call from a Region that the replication set does not have, or has not yet."""
     found = caller.account.replication_set
     if found is None or caller.region not in found["regionMap"]:
         # CHOICE: the error that such a call gets is not documented.
-        raise not_found("REPLICATION_SET", f"in {caller.region}")
+        missing = not_found("REPLICATION_SET", f"in {caller.region}")
+        raise ServiceError(cloud.assumptions.outside_replication_set, missing.message, **missing.members)
+    if "CREATING" in (found["status"], found["regionMap"][caller.region]["status"]):
+        # CHOICE: that nothing can be used meanwhile is documented; the error is not.
+        raise invalid(f"The replication set is still being created in {caller.region}")
 
 
 def put_status(own: dict[str, Any], status: str, region: str) -> None:
-    """Let a set be in a status, or one of its Regions. CHOICE: the other operations go on all the same."""
+    """Let a set be in a status, or one of its Regions. CHOICE: unless it is CREATING, all else goes on."""
     if not region:
         own["status"] = status
     elif region in own["regionMap"]:
@@ -94,10 +103,8 @@ def delete_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]
     account = caller.account
     account.replication_set = None
     account.engagements.stop_all()
-    for gone in (account.plans, account.records, account.tags, account.tokens, account.contacts):
-        gone.clear()
-    for going in (account.channels, account.codes, account.policies, account.rotations, account.overrides):
-        going.clear()
+    for name in _GONE:
+        getattr(account, name).clear()
     return {}
 
 

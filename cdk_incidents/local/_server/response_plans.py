@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import notifications
+from .errors import invalid
 from .resources import Kind
 
 if TYPE_CHECKING:
@@ -35,8 +36,14 @@ class ResponsePlans(Kind):
         return {**plan, "incidentTemplate": template}
 
     def check(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
-        """Send a test message to each topic: a plan whose topics cannot be reached is refused."""
+        """Refuse other accounts' contacts, and topics that a test message does not reach."""
+        if strange := [c for c in item.get("engagements", []) if c.split(":")[4] != caller.account.id]:
+            raise invalid(f"engagements must be of the plan's own account (got {', '.join(strange)})")
         notifications.verify(cloud, caller, item)
+
+    def gone(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
+        """Take its policies along."""
+        caller.account.plan_policies.pop(item["arn"], None)
 
     def delete(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         """Delete a plan, whether there is one or not. Its incidents stay."""

@@ -12,6 +12,7 @@ from . import (
     documents,
     engagements,
     faults,
+    findings,
     incidents,
     mutes,
     ops_items,
@@ -26,6 +27,7 @@ from .constraints import violations
 from .errors import ServiceError, invalid
 from .rates import Rates
 from .resources import Tags
+from .tokens import once
 from .wire import Request, Response, Wire
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from .resources import Play
     from .state import Caller, Cloud
 
-INCIDENT_MANAGER: dict[str, Play] = {
+_INCIDENT_MANAGER: dict[str, Play] = {
     "StartIncident": incidents.start_incident,
     "GetIncidentRecord": incidents.get_incident_record,
     "UpdateIncidentRecord": incidents.update_incident_record,
@@ -55,7 +57,14 @@ INCIDENT_MANAGER: dict[str, Play] = {
     "UpdateDeletionProtection": replication.update_deletion_protection,
     "DeleteReplicationSet": replication.delete_replication_set,
     "ListReplicationSets": replication.list_replication_sets,
+    "ListIncidentFindings": findings.list_incident_findings,
+    "BatchGetIncidentFindings": findings.batch_get_incident_findings,
+    "PutResourcePolicy": sharing.put_resource_policy,
+    "GetResourcePolicies": sharing.get_resource_policies,
+    "DeleteResourcePolicy": sharing.delete_resource_policy,
 }
+INCIDENT_MANAGER: dict[str, Play] = {name: once(name, play) for name, play in _INCIDENT_MANAGER.items()}
+INCIDENT_MANAGER["StartIncident"] = incidents.audited(INCIDENT_MANAGER["StartIncident"])
 CONTACTS: dict[str, Play] = {
     **contacts.CONTACTS.plays(),
     **contacts.CHANNELS.plays(),
@@ -133,7 +142,7 @@ class Service:
             _raise(fault)
             if self._cloud.rates and self.wire.service == "ssm-incidents":
                 self._rates.use(caller, operation, self._cloud.clock.now())
-            params = self.wire.read(operation, request) if self.plays(operation) else {}
+            params = self.wire.read(operation, request) if operation else {}
             response = self.wire.write(operation, self.call(operation, params, caller))
         except ServiceError as error:
             response = self.wire.write_error(error)
@@ -143,10 +152,12 @@ class Service:
 
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Play an operation for a caller, with input that has been checked."""
+        if not operation:
+            raise ServiceError("UnknownOperationException", f"{self.wire.service} has no such operation")
         if operation not in self._plays:
             raise ServiceError(
                 "NotPlayedHereException",
-                f"{self.wire.service}:{operation or '?'} is not played by the loopback AWS of cdk_incidents"
+                f"{self.wire.service}:{operation} is not played by the loopback AWS of cdk_incidents"
                 f" (played: {', '.join(self._plays)})",
             )
         with self._cloud.clock.lock:
@@ -154,7 +165,7 @@ class Service:
             acting = sharing.owner_for(self._cloud, caller, operation, params)
             permissions.check(acting, self.wire.service, operation, params)
             if operation not in _ANYWHERE:
-                replication.require(acting)
+                replication.require(self._cloud, acting)
             return self._plays[operation](self._cloud, acting, params)
 
     def call_for_aws(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:

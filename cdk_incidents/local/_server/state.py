@@ -51,7 +51,13 @@ class Account:
     documents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     engagements: Engagements = field(init=False)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    # What was asked and answered under a client token, by operation and token.
+    # The policies on a plan, by its ARN and by id.
+    plan_policies: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # The records that have a dedupe string in common; such as have one of their own are not here.
+    alike: dict[str, list[Record]] = field(default_factory=dict)
+    # When, about what, and with what an operation answered to a client token.
+    answers: dict[tuple[str, str], tuple[dt.datetime, int, dict[str, Any]]] = field(default_factory=dict)
+    # What was asked and answered under a token of contacts, by operation and token.
     tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]] = field(default_factory=dict)
     # Starts by plan and month; deleting a record gives none back.
     started: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -73,6 +79,9 @@ class Outside(Protocol):
     def role_refuses(self, role_arn: str, service: str, source_arn: str, wanted: dict[str, list[str]]) -> str:
         """Tell why a service cannot act as a role on one of each action's resources; empty if it can."""
 
+    def policy_allows(self, policy: str, principal: str, action: str, resource: str) -> bool:
+        """Tell whether a resource's policy lets in a principal of another account."""
+
 
 class Alone:
     """No rest of AWS: nothing is refused, and nobody hears."""
@@ -87,6 +96,10 @@ class Alone:
     def role_refuses(self, *_: Any) -> str:
         """Refuse nothing."""
         return ""
+
+    def policy_allows(self, *_: str) -> bool:
+        """Let in everybody whom a policy may mean."""
+        return True
 
 
 @dataclass

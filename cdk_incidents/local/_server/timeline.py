@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .errors import ServiceError, invalid, not_found
+from .errors import invalid, not_found
 from .paging import page
 
 if TYPE_CHECKING:
@@ -18,8 +18,21 @@ EVENTS = 1_000
 _CUSTOM_TYPES = ("Custom Event", "Note")
 
 
+def find_record(caller: Caller, arn: str) -> Record:
+    """Give a record of the account in which the caller acts.
+
+    CHOICE: the model has no such error for the lists of items and events, nor another that fits.
+    """
+    record = caller.account.records.get(arn)
+    if record is None:
+        raise not_found("INCIDENT_RECORD", arn)
+    return record
+
+
 def add(record: Record, event_type: str, data: str, time: dt.datetime, **members: Any) -> str:
-    """Put an event on the timeline."""
+    """Put an event on the timeline, unless that is full: then the service's own stay out. CHOICE."""
+    if len(record.events) >= EVENTS:
+        return ""
     event_id = str(uuid.uuid4())
     record.events[event_id] = {
         "eventId": event_id,
@@ -35,22 +48,12 @@ def add(record: Record, event_type: str, data: str, time: dt.datetime, **members
 
 def create_timeline_event(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Add a customer's event."""
-    record = _record(caller, params)
+    record = find_record(caller, params["incidentRecordArn"])
     _check(params)
-    asked = {k: v for k, v in params.items() if k != "clientToken"}
-    key = ("CreateTimelineEvent", params.get("clientToken", ""))
-    if key[1] and key in caller.account.tokens:
-        earlier, event_id = caller.account.tokens[key]
-        if earlier != asked:
-            # CHOICE: as for StartIncident.
-            raise ServiceError("ConflictException", "The clientToken was used before, with other details")
-    else:
-        if len(record.events) >= EVENTS:
-            raise invalid(f"An incident has at most {EVENTS} timeline events")
-        references = {"eventReferences": params["eventReferences"]} if "eventReferences" in params else {}
-        event_id = add(record, params["eventType"], params["eventData"], params["eventTime"], **references)
-        if key[1]:
-            caller.account.tokens[key] = (asked, event_id)
+    if len(record.events) >= EVENTS:
+        raise invalid(f"An incident has at most {EVENTS} timeline events")
+    told = {name: value for name, value in params.items() if name == "eventReferences"}
+    event_id = add(record, params["eventType"], params["eventData"], params["eventTime"], **told)
     return {"eventId": event_id, "incidentRecordArn": params["incidentRecordArn"]}
 
 
@@ -80,8 +83,8 @@ def delete_timeline_event(_cloud: Cloud, caller: Caller, params: dict[str, Any])
 
 def list_timeline_events(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """List events without their data, newest first unless asked otherwise."""
-    filters = params.get("filters", [])
-    events = [e for e in _record(caller, params).events.values() if all(_matches(e, f) for f in filters)]
+    filters, record = params.get("filters", []), find_record(caller, params["incidentRecordArn"])
+    events = [e for e in record.events.values() if all(_matches(e, f) for f in filters)]
     # CHOICE: the order by default is not documented.
     events.sort(key=lambda event: event["eventTime"], reverse=params.get("sortOrder") != "ASCENDING")
     return page(events, params, "eventSummaries")
@@ -112,15 +115,8 @@ def meets(value: Any, condition: dict[str, Any], key: str) -> bool:
     return value in wanted
 
 
-def _record(caller: Caller, params: dict[str, Any]) -> Record:
-    record = caller.account.records.get(params["incidentRecordArn"])
-    if record is None:
-        raise not_found("INCIDENT_RECORD", params["incidentRecordArn"])
-    return record
-
-
 def _event(caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    event = _record(caller, params).events.get(params["eventId"])
+    event = find_record(caller, params["incidentRecordArn"]).events.get(params["eventId"])
     if event is None:
         raise not_found("TIMELINE_EVENT", params["eventId"])
     return event

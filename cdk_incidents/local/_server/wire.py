@@ -138,6 +138,8 @@ class Wire:
         """Write an error with the status and the members that the model gives it."""
         shape = next((s for s in self._model.error_shapes if s.name == error.code), None)
         unmodelled = 403 if error.code in CREDENTIALS else 400
+        if error.code == "UnknownOperationException" and self._rest:
+            unmodelled = 404  # the path is not there
         status = (shape.metadata.get("error") or {}).get("httpStatusCode", 400) if shape else unmodelled
         members = shape.members if shape else {}
         message = "message" if "message" in members or not members else "Message"

@@ -34,7 +34,7 @@ class _Contacts:
         self.cloud = Cloud(_HERE, clock=Clock(lambda: _START))
         account = self.cloud.account("0" * 12)
         assert account.replication_set
-        account.replication_set["regionMap"][_THERE] = {}
+        account.replication_set["regionMap"][_THERE] = {"status": "ACTIVE"}
         self.account = account
         self._service = Service(self.cloud, "ssm-contacts", CONTACTS, Faults())
         self._wire = Wire("ssm-contacts")

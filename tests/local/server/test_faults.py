@@ -25,6 +25,7 @@ def _no_fault_stays(aws: Aws) -> Iterator[None]:
     yield
     aws.control("DELETE", "faults")
     aws.control("POST", "rules", {})
+    aws.control("POST", "assumptions", {})
 
 
 def _started(aws: Aws, plan: str) -> int:

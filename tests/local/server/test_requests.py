@@ -150,12 +150,6 @@ def test_what_cannot_be_read_is_a_serialization_exception(aws: Aws, body: bytes)
     caught.value.close()
 
 
-def test_what_is_not_played_says_so(incidents: Any) -> None:
-    """An operation that AWS has and this does not gets a clear error, never an empty answer."""
-    with pytest.raises(ClientError, match="ListIncidentFindings is not played by the loopback AWS"):
-        incidents.list_incident_findings(incidentRecordArn="arn:aws:ssm-incidents::000000000000:x")
-
-
 def test_a_request_without_credentials_is_refused(aws: Aws) -> None:
     """An access key that nobody has is no caller."""
     stranger = aws.client("ssm-incidents", key="AKIAIOSFODNN7EXAMPLE", token=("wrong", ""))

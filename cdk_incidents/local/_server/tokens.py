@@ -1,0 +1,44 @@
+"""Client tokens of Incident Manager: a call that comes again with its token does nothing twice."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .errors import ServiceError
+
+if TYPE_CHECKING:
+    from .resources import Play
+    from .state import Account, Caller, Cloud
+
+
+def once(operation: str, play: Play) -> Play:
+    """Let an operation give its first answer again where a token comes again.
+
+    CHOICE: how long a token is known, and what it gets with other details, are not documented; both are
+    Assumptions. What has been deleted since is made anew.
+    """
+
+    def play_once(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        account, now = caller.account, cloud.clock.now()
+        token, reuse = params.get("clientToken", ""), cloud.assumptions.client_token_reuse
+        window = cloud.assumptions.client_token_window_s
+        asked = {name: value for name, value in params.items() if name != "clientToken"}
+        details = hash(json.dumps(asked, sort_keys=True, default=str))
+        since, about, earlier = account.answers.get((operation, token), (now, 0, None))
+        in_time = window is None or (now - since).total_seconds() < window
+        if earlier is not None and in_time and _is_there(account, earlier):
+            if about != details and reuse.endswith("Exception"):
+                raise ServiceError(reuse, "The clientToken was used before, with other details")
+            return {**earlier, "outcome": "repeated"}
+        answer = play(cloud, caller, asked)
+        if token:
+            account.answers[operation, token] = (now, details, answer)
+        return answer
+
+    return play_once
+
+
+def _is_there(account: Account, answer: dict[str, Any]) -> bool:
+    arn = answer.get("incidentRecordArn", answer.get("arn"))
+    return arn is None or arn in account.tags
