@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.loaders import Loader
 
 from .adapter import SUPPRESSION
+from .casing import lower_names
 
 if TYPE_CHECKING:
     import datetime as dt
 
 _TOLD = ("AlarmName", "AlarmDescription", "AlarmArn", "OKActions", "AlarmActions", "InsufficientDataActions")
+_STATE = ("StateReasonData", "ActionsSuppressedBy", "ActionsSuppressedReason")
 _TRIGGER = ("Period", "EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator", "Threshold")
 
 
@@ -23,17 +25,19 @@ def stamp(time: dt.datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}+0000"
 
 
+def state(alarm: dict[str, Any], reason: str, now: dt.datetime) -> dict[str, Any]:
+    """Describe the state of an alarm as its events do."""
+    more = {name.removeprefix("State"): alarm[name] for name in _STATE if alarm.get(name)}
+    told: dict[str, Any] = lower_names(more)
+    return {"value": alarm["StateValue"], "reason": reason, "timestamp": stamp(now), **told}
+
+
 def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
     """Describe an alarm as its events do."""
-    told: dict[str, Any] = {}
-    if alarm.get("AlarmDescription"):
-        told["description"] = alarm["AlarmDescription"]
-    if "AlarmRule" in alarm:
-        for name in ("AlarmRule", *SUPPRESSION):
-            if alarm.get(name) is not None:
-                told[name[0].lower() + name[1:]] = alarm[name]
-        return told
-    told["metrics"] = [_metric(query) for query in alarm.get("Metrics") or [_single(alarm)]]
+    kept = {name: alarm.get(name) for name in ("AlarmRule", *SUPPRESSION)}
+    told: dict[str, Any] = lower_names({"Description": alarm.get("AlarmDescription") or None, **kept})
+    if "AlarmRule" not in alarm:
+        told["metrics"] = [_metric(query) for query in alarm.get("Metrics") or [_query(alarm)]]
     return told
 
 
@@ -54,37 +58,39 @@ def topic_message(alarm: dict[str, Any], detail: dict[str, Any]) -> tuple[str, s
     if "AlarmRule" in alarm:
         told["AlarmRule"] = alarm["AlarmRule"]
         triggers = json.loads(state.get("reasonData", "{}")).get("triggeringAlarms", [])
-        told["TriggeringChildren"] = [{"Arn": t["arn"], "State": _capital(t["state"])} for t in triggers]
+        told["TriggeringChildren"] = [
+            {"Arn": child["arn"], "State": {name.capitalize(): text for name, text in child["state"].items()}}
+            for child in triggers
+        ]
     else:
-        told["Trigger"] = {name: alarm[name] for name in _TRIGGER if alarm.get(name) is not None}
-        told["Trigger"] |= _trigger_metric(alarm)
+        kept = {name: alarm[name] for name in _TRIGGER if alarm.get(name) is not None}
+        told["Trigger"] = kept | (_queries(alarm) if alarm.get("Metrics") else _single_metric(alarm))
     return f'{state["value"]}: "{alarm["AlarmName"]}" in {description}'[:100], json.dumps(told)
 
 
-def _trigger_metric(alarm: dict[str, Any]) -> dict[str, Any]:
-    if alarm.get("Metrics"):
-        return {"Metrics": [_query(query) for query in alarm["Metrics"]]}
-    statistic = alarm.get("ExtendedStatistic") or str(alarm.get("Statistic", "")).upper()
+def _single_metric(alarm: dict[str, Any]) -> dict[str, Any]:
+    extended = alarm.get("ExtendedStatistic")
     return {
         "MetricName": alarm.get("MetricName"),
         "Namespace": alarm.get("Namespace"),
-        "StatisticType": "ExtendedStatistic" if alarm.get("ExtendedStatistic") else "Statistic",
-        "Statistic": statistic,
+        "StatisticType": "ExtendedStatistic" if extended else "Statistic",
+        "Statistic": extended or str(alarm.get("Statistic", "")).upper(),
         "Unit": alarm.get("Unit"),
-        "Dimensions": _dimensions(alarm),
+        "Dimensions": _pairs(alarm),
         "TreatMissingData": alarm.get("TreatMissingData", "missing"),
     }
 
 
-def _query(query: dict[str, Any]) -> dict[str, Any]:
-    stat = query.get("MetricStat")
-    if stat is None:
-        return query
-    metric = {**stat["Metric"], "Dimensions": _dimensions(stat["Metric"])}
-    return {**query, "MetricStat": {**stat, "Metric": metric}}
+def _queries(alarm: dict[str, Any]) -> dict[str, Any]:
+    told = []
+    for query in alarm["Metrics"]:
+        stat = query.get("MetricStat")
+        metric = stat and {**stat["Metric"], "Dimensions": _pairs(stat["Metric"])}
+        told.append({**query, "MetricStat": {**stat, "Metric": metric}} if stat else query)
+    return {"Metrics": told}
 
 
-def _dimensions(metric: dict[str, Any]) -> list[dict[str, str]]:
+def _pairs(metric: dict[str, Any]) -> list[dict[str, str]]:
     return [{"value": pair["Value"], "name": pair["Name"]} for pair in metric.get("Dimensions") or []]
 
 
@@ -94,42 +100,22 @@ def _regions() -> dict[str, dict[str, str]]:
     return known
 
 
-def _capital(value: dict[str, Any]) -> dict[str, Any]:
-    return {key.capitalize(): item for key, item in value.items()}
-
-
-def _single(alarm: dict[str, Any]) -> dict[str, Any]:
-    metric = {name: alarm.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
-    stat = {
-        "Metric": metric,
-        "Period": alarm.get("Period"),
-        "Stat": alarm.get("ExtendedStatistic") or alarm.get("Statistic"),
-        "Unit": alarm.get("Unit"),
-    }
-    return {
-        "Id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"])),
-        "MetricStat": stat,
-        "ReturnData": True,
-    }
+def _query(alarm: dict[str, Any]) -> dict[str, Any]:
+    """Give the query that an alarm on one metric amounts to."""
+    number = str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"]))
+    stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
+    told = {"Metric": alarm, "Period": alarm.get("Period"), "Stat": stat, "Unit": alarm.get("Unit") or None}
+    return {"Id": number, "MetricStat": told}
 
 
 def _metric(query: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": query["Id"]}
-    if "MetricStat" in query:
-        stat = query["MetricStat"]
+    """Describe a query as events do: its metric by other names, the dimensions as a map."""
+    told: dict[str, Any] = lower_names({"ReturnData": True, **query})
+    if stat := query.get("MetricStat"):
         metric = stat["Metric"]
-        told["metricStat"] = {
-            "metric": {
-                "namespace": metric.get("Namespace"),
-                "name": metric.get("MetricName"),
-                "dimensions": {d["Name"]: d["Value"] for d in metric.get("Dimensions") or []},
-            },
-            "period": stat.get("Period"),
-            "stat": stat.get("Stat"),
-            **({"unit": stat["Unit"]} if stat.get("Unit") else {}),
+        told["metricStat"]["metric"] = {
+            "namespace": metric.get("Namespace"),
+            "name": metric.get("MetricName"),
+            "dimensions": {pair["Name"]: pair["Value"] for pair in metric.get("Dimensions") or []},
         }
-    for name in ("Expression", "Label"):
-        if query.get(name):
-            told[name.lower()] = query[name]
-    told["returnData"] = query.get("ReturnData", True)
     return told

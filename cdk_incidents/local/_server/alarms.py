@@ -10,8 +10,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import mutes, ops_items
-from .alarm_events import configuration, stamp, topic_message
+from .alarm_events import configuration, stamp, state, topic_message
 from .errors import ServiceError
+from .event_targets import trigger_details
 from .state import Caller
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _INCIDENTS_PRINCIPAL = "ssm-incidents.alarms.cloudwatch.amazonaws.com"
 _INCIDENTS_ROLE = (
     "arn:aws:sts::{}:assumed-role/AWSServiceRoleForCloudWatchAlarms_ActionSSMIncidents/CloudWatchAlarms"
 )
-_RAW_DATA = 10_000
 _PERIODS = {name: f"ActionsSuppressor{name}" for name in ("WaitPeriod", "ExtensionPeriod")}
 _SUPPRESSED = ("ActionsSuppressedBy", "ActionsSuppressedReason")
 
@@ -65,14 +65,9 @@ class Alarms:
         previous = self._told[arn]["state"] if arn in self._told else unknown
         if previous["value"] != before:
             previous = unknown
-        state = {"value": alarm["StateValue"], "reason": reason, "timestamp": stamp(now)}
-        for name in ("StateReasonData", *_SUPPRESSED):
-            if alarm.get(name):
-                told = name.removeprefix("State")
-                state[told[0].lower() + told[1:]] = alarm[name]
         detail = self._told[arn] = {
             "alarmName": alarm["AlarmName"],
-            "state": state,
+            "state": state(alarm, reason, now),
             "previousState": previous,
             "configuration": configuration(alarm),
         }
@@ -188,21 +183,20 @@ class Alarms:
         """
         _, _, _, region, account, _, kind = action.split(":")
         severity, _, category = kind.partition("#CATEGORY=")
-        value, arn = detail["state"]["value"], alarm["AlarmArn"]
-        told = {"/aws/resources": [{"arn": arn}], "/aws/dedup": {"dedupString": f"CloudWatch-{arn}"}}
-        data = {key: {"Type": "SearchableString", "Value": json.dumps(v)} for key, v in told.items()}
+        told, arn = detail["state"], alarm["AlarmArn"]
+        data = {"/aws/resources": [{"arn": arn}], "/aws/dedup": {"dedupString": f"CloudWatch-{arn}"}}
         # CHOICE: the texts of such an item.
-        ops_items.create(
-            self._cloud.account(account),
-            region,
-            title=f"CloudWatch alarm - '{alarm['AlarmName']}' is in {value} state",
-            description=detail["state"]["reason"] or arn,
-            source="CloudWatch Alarm",
-            now=now,
-            Severity=severity,
-            OperationalData=data,
-            **({"Category": category} if category else {}),
-        )
+        item = {
+            "Title": f"CloudWatch alarm - '{alarm['AlarmName']}' is in {told['value']} state",
+            "Description": told["reason"] or arn,
+            "Source": "CloudWatch Alarm",
+            "Severity": severity,
+            "Category": category or None,
+            "OperationalData": {
+                key: {"Type": "SearchableString", "Value": json.dumps(value)} for key, value in data.items()
+            },
+        }
+        ops_items.create(self._cloud.account(account), region, now, item)
 
     def _call_function(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account, region = self._emulator.here()
@@ -225,25 +219,12 @@ class Alarms:
 
     def _start_incident(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account_id, region = self._emulator.here()
-        raw = json.dumps(
-            self._emulator.event_shape("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
-        )
-        details = {
-            "source": "aws.cloudwatch",
-            "timestamp": now,
-            "triggerArn": alarm["AlarmArn"],
-            **({"rawData": raw} if len(raw) <= _RAW_DATA else {}),
-        }
-        caller = Caller(
-            self._cloud.account(account_id),
-            region,
-            _INCIDENTS_ROLE.format(account_id),
-            lambda *_: True,
-            _INCIDENTS_PRINCIPAL,
-        )
-        self._incidents.call_for_aws(
-            "StartIncident", {"responsePlanArn": action, "triggerDetails": details}, caller
-        )
+        event = self._emulator.event_shape("CloudWatch Alarm State Change", alarm["AlarmArn"], detail)
+        details = trigger_details("aws.cloudwatch", alarm["AlarmArn"], now, event)
+        role, principal = _INCIDENTS_ROLE.format(account_id), _INCIDENTS_PRINCIPAL
+        caller = Caller(self._cloud.account(account_id), region, role, lambda *_: True, principal)
+        asked = {"responsePlanArn": action, "triggerDetails": details}
+        self._incidents.call_for_aws("StartIncident", asked, caller)
 
 
 def _created(alarm: Alarm, now: dt.datetime) -> dt.datetime:

@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from .resources import Play
     from .state import Caller, Cloud
 
-_OWNED_BY_AWS = (
-    "AWS-",
-    "AWSSupport-",
-    "AWSIncidents-",
-    "AWSConfigRemediation-",
-    "AWSEC2-",
-    "AWSPremiumSupport-",
+_OWNED_BY_AWS = tuple(
+    f"AWS{team}-" for team in ("", "Support", "Incidents", "ConfigRemediation", "EC2", "PremiumSupport")
 )
 _PAUSES = ("Triage", "Diagnosis", "Mitigation", "Recovery")
 # CHOICE: its content is nowhere in the documents; the console shows these four steps, and no parameter.
@@ -38,7 +33,7 @@ def plays() -> dict[str, Play]:
         "UpdateDocument": _update,
         "UpdateDocumentDefaultVersion": _set_default,
         "GetDocument": _get,
-        "DescribeDocument": _describe,
+        "DescribeDocument": lambda _, caller, params: {"Document": _described(*_find(caller, params))},
         "DeleteDocument": _delete,
         "ListDocuments": _list,
     }
@@ -65,17 +60,15 @@ def _create(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, A
     key = (caller.region, params["Name"])
     if key in caller.account.documents:
         raise ServiceError("DocumentAlreadyExists", f"A document named {params['Name']} exists")
-    document = {
-        "Name": params["Name"],
+    document = caller.account.documents[key] = {
+        "DocumentType": "Command",
+        "DocumentFormat": "JSON",
+        **params,
         "Owner": caller.account.id,
-        "DocumentType": params.get("DocumentType", "Command"),
-        "DocumentFormat": params.get("DocumentFormat", "JSON"),
         "CreatedDate": cloud.clock.now(),
-        "Tags": params.get("Tags", []),
         "DefaultVersion": "1",
         "versions": {"1": params["Content"]},
     }
-    caller.account.documents[key] = document
     return {"DocumentDescription": _described(document, "1")}
 
 
@@ -91,18 +84,12 @@ def _update(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, 
 def _set_default(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     document = _own(caller, params)
     document["DefaultVersion"] = _version(document, params)
-    return {"Description": {"Name": document["Name"], "DefaultVersion": document["DefaultVersion"]}}
+    return {"Description": document}
 
 
 def _get(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    document = _find(caller, params)
-    number = _version(document, params)
+    document, number = _find(caller, params)
     return {**_described(document, number), "Content": document["versions"][number]}
-
-
-def _describe(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    document = _find(caller, params)
-    return {"Document": _described(document, _version(document, params))}
 
 
 def _delete(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
@@ -116,20 +103,19 @@ def _list(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, An
     return page(listed, params, "DocumentIdentifiers")
 
 
-def _find(caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    name = _name(caller, params)
-    return _of_aws(name) if owned_by_aws(name) else _own(caller, params)
+def _find(caller: Caller, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Give a document and the number of the version that is asked for."""
+    name = arn(caller, params["Name"]).rpartition("/")[2]
+    document = _of_aws(name) if owned_by_aws(name) else _own(caller, params)
+    return document, _version(document, params)
 
 
 def _own(caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-    found = caller.account.documents.get((caller.region, _name(caller, params)))
-    if found is None or arn(caller, params["Name"]) != arn(caller, found["Name"]):
+    asked = arn(caller, params["Name"])
+    found = caller.account.documents.get((caller.region, asked.rpartition("/")[2]))
+    if found is None or asked != arn(caller, found["Name"]):
         raise ServiceError("InvalidDocument", f"There is no document {params['Name']} in {caller.region}")
     return found
-
-
-def _name(caller: Caller, params: dict[str, Any]) -> str:
-    return arn(caller, params["Name"]).rpartition("/")[2]
 
 
 def _of_aws(name: str) -> dict[str, Any]:
@@ -138,9 +124,8 @@ def _of_aws(name: str) -> dict[str, Any]:
         raise ServiceError(
             "NotPlayedHereException", f"The loopback AWS does not know what {name} holds (it knows {known})"
         )
-    content = json.dumps(_CONTENTS[name])
     kept = {"DocumentType": "Automation", "DocumentFormat": "JSON", "DefaultVersion": "1"}
-    return {"Name": name, "Owner": "Amazon", **kept, "versions": {"1": content}}
+    return {"Name": name, "Owner": "Amazon", **kept, "versions": {"1": json.dumps(_CONTENTS[name])}}
 
 
 def _names(document: dict[str, Any]) -> dict[str, str]:
@@ -151,15 +136,17 @@ def _version(document: dict[str, Any], params: dict[str, Any]) -> str:
     asked = params.get("DocumentVersion", "$DEFAULT")
     number: str = _names(document).get(asked, asked)
     if number not in document["versions"]:
-        raise ServiceError(
-            "InvalidDocumentVersion", f"The document {document['Name']} has no version {asked}"
-        )
+        told = f"The document {document['Name']} has no version {asked}"
+        raise ServiceError("InvalidDocumentVersion", told)
     return number
 
 
 def _described(document: dict[str, Any], number: str) -> dict[str, Any]:
+    """Describe a version; the model drops what an answer does not have."""
     content = _read(document["versions"][number])
-    told: dict[str, Any] = {
+    declared: dict[str, dict[str, Any]] = content.get("parameters") or {}
+    return {
+        **document,
         "Status": "Active",
         "DocumentVersion": number,
         "LatestVersion": _names(document)["$LATEST"],
@@ -168,15 +155,14 @@ def _described(document: dict[str, Any], number: str) -> dict[str, Any]:
         "Parameters": [
             {
                 "Name": name,
-                "Type": declared.get("type"),
-                "Description": declared.get("description"),
+                "Type": parameter.get("type"),
+                "Description": parameter.get("description"),
                 # A parameter without one must be given.
-                "DefaultValue": _text(declared["default"]) if "default" in declared else None,
+                "DefaultValue": _text(parameter["default"]) if "default" in parameter else None,
             }
-            for name, declared in (content.get("parameters") or {}).items()
+            for name, parameter in declared.items()
         ],
     }
-    return {**document, **told}
 
 
 def _read(content: str) -> dict[str, Any]:

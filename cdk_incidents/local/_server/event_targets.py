@@ -7,10 +7,13 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from .casing import lower_names
 from .errors import ServiceError
 from .state import Caller
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from .adapter import Emulator
     from .services import Service
     from .state import Cloud
@@ -62,17 +65,13 @@ class EventTargets:
         }
         for name, value in known.items():
             given = given.replace(f"<aws.scheduler.{name}>", value)
-        params: dict[str, Any] = _lower(json.loads(given or "{}"))
+        params: dict[str, Any] = lower_names(json.loads(given or "{}"))
         return params
 
     def _params(self, target: dict[str, Any], rule: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
-        raw = json.dumps(event)
         # CHOICE: what the source of such an incident is called is not documented.
-        details = {"source": "aws.events", "timestamp": self._cloud.clock.now(), "triggerArn": rule["Arn"]}
-        return {
-            "responsePlanArn": target["Arn"],
-            "triggerDetails": {**details, **({"rawData": raw} if len(raw) <= _RAW_DATA else {})},
-        }
+        details = trigger_details("aws.events", rule["Arn"], self._cloud.clock.now(), event)
+        return {"responsePlanArn": target["Arn"], "triggerDetails": details}
 
     def _start(self, role_arn: str, params: dict[str, Any], native: str) -> str:
         account, region = self._emulator.here()
@@ -86,8 +85,8 @@ class EventTargets:
         return ""
 
 
-def _lower(value: Any) -> Any:
-    """Read the input of a universal target, whose names begin with capitals."""
-    if isinstance(value, dict):
-        return {key[0].lower() + key[1:]: _lower(item) for key, item in value.items()}
-    return [_lower(item) for item in value] if isinstance(value, list) else value
+def trigger_details(source: str, arn: str, now: dt.datetime, event: dict[str, Any]) -> dict[str, Any]:
+    """Tell what an AWS service started an incident for; an event that is too long is left out."""
+    raw = json.dumps(event)
+    told = {"source": source, "timestamp": now, "triggerArn": arn}
+    return {**told, "rawData": raw} if len(raw) <= _RAW_DATA else told

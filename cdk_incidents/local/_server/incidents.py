@@ -132,8 +132,8 @@ def _follow_up(
     for item in params.get("relatedItems", []):
         add_related_item(record, item)
     if "ssm:CreateOpsItem" not in refused:
-        opened = {"title": data["title"], "description": data["arn"], "source": "Incident Manager"}
-        parent = ops_items.create(account, caller.region, now=now, **opened)
+        opened = {"Title": data["title"], "Description": data["arn"], "Source": "Incident Manager"}
+        parent = ops_items.create(account, caller.region, now, opened)
         identifier = {"type": "PARENT", "value": {"arn": parent}}
         add_related_item(record, {"identifier": identifier, "title": data["title"]})
     _tell_trigger(record, params.get("triggerDetails", {}), now)

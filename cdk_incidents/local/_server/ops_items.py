@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ServiceError
 from .paging import page
+from .resources import is_here
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,16 +32,7 @@ _FILTERS = {
 }
 
 
-def create(
-    account: Account,
-    region: str,
-    *,
-    title: str,
-    description: str,
-    source: str,
-    now: dt.datetime,
-    **members: Any,
-) -> str:
+def create(account: Account, region: str, now: dt.datetime, members: dict[str, Any]) -> str:
     """Put an OpsItem into the account and give its ARN.
 
     Raises
@@ -51,43 +43,29 @@ def create(
     data = members.get("OperationalData", {})
     _check(data)
     dedup = _dedup(data)
-    for known in account.ops_items.values() if dedup else ():  # an incident's has none: thousands of them
-        there = known["OpsItemArn"].split(":")[3] == region
-        if there and known["Status"] not in _ENDED and _dedup(known["OperationalData"]) == dedup:
-            raise ServiceError(
-                "OpsItemAlreadyExistsException", "The OpsItem already exists.", OpsItemId=known["OpsItemId"]
-            )
     item_id = f"oi-{uuid.uuid4().hex[:12]}"
-    arn = f"arn:aws:ssm:{region}:{account.id}:opsitem/{item_id}"
+    place = f"arn:aws:ssm:{region}:{account.id}:opsitem/"
+    for known in account.ops_items.values() if dedup else ():  # an incident's has none: thousands of them
+        open_here = known["OpsItemArn"].startswith(place) and known["Status"] not in _ENDED
+        if open_here and _dedup(known["OperationalData"]) == dedup:
+            there = known["OpsItemId"]
+            raise ServiceError("OpsItemAlreadyExistsException", f"{there} already exists", OpsItemId=there)
     account.ops_items[item_id] = {
         "OpsItemId": item_id,
-        "OpsItemArn": arn,
-        "Title": title,
-        "Description": description,
-        "Source": source,
+        "OpsItemArn": place + item_id,
         "Status": "Open",
         "CreatedTime": now,
         "LastModifiedTime": now,
         "OperationalData": {},
         **members,
     }
-    return arn
+    return place + item_id
 
 
 def create_ops_item(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Create an OpsItem."""
-    given = {k: v for k, v in params.items() if k not in _NOT_KEPT}
-    more = {k: v for k, v in given.items() if k not in ("Title", "Description", "Source")}
-    arn = create(
-        caller.account,
-        caller.region,
-        title=params["Title"],
-        description=params["Description"],
-        source=params["Source"],
-        now=cloud.clock.now(),
-        CreatedBy=caller.arn,
-        **more,
-    )
+    given = {name: value for name, value in params.items() if name not in _NOT_KEPT}
+    arn = create(caller.account, caller.region, cloud.clock.now(), {"CreatedBy": caller.arn, **given})
     return {"OpsItemId": arn.rpartition("/")[2], "OpsItemArn": arn}
 
 
@@ -121,8 +99,9 @@ def describe_ops_items(_cloud: Cloud, caller: Caller, params: dict[str, Any]) ->
         if asked["Operator"] not in _FILTERS.get(asked["Key"], ()):
             told = f"is not played here (played: {_FILTERS})"
             raise _invalid(f"The filter {asked['Key']} {asked['Operator']} {told}")
-    here = [i for i in caller.account.ops_items.values() if i["OpsItemArn"].split(":")[3] == caller.region]
-    return page([i for i in here if all(_passes(i, f) for f in wanted)], params, "OpsItemSummaries")
+    here = [item for item in caller.account.ops_items.values() if is_here(caller, item["OpsItemArn"])]
+    found = [item for item in here if all(_passes(item, asked) for asked in wanted)]
+    return page(found, params, "OpsItemSummaries")
 
 
 def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
@@ -142,7 +121,7 @@ def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
 
 
 def _dedup(data: dict[str, Any]) -> str:
-    told = json.loads(data[_DEDUP]["Value"]) if _DEDUP in data else {}
+    told = _json(data.get(_DEDUP, {}).get("Value", ""))
     return str(told.get("dedupString", "")) if isinstance(told, dict) else ""
 
 
@@ -152,16 +131,16 @@ def _check(data: dict[str, Any]) -> None:
             raise _invalid(f"A key must begin with none of {', '.join(_RESERVED)} (got {key})")
         if len(entry.get("Value", "").encode()) > _LONGEST:
             raise _invalid(f"The value of {key} must have at most {_LONGEST} bytes")
-        if key in _ALLOWED and not _is_json(entry.get("Value", "")):
+        if key in _ALLOWED and _json(entry.get("Value", "")) is None:
             raise _invalid(f"The value of {key} must be JSON")
 
 
-def _is_json(text: str) -> bool:
+def _json(text: str) -> Any:
+    """Read JSON; nothing if it is none."""
     try:
-        json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _invalid(message: str) -> ServiceError:
@@ -170,6 +149,6 @@ def _invalid(message: str) -> ServiceError:
 
 def _item(caller: Caller, item_id: str) -> dict[str, Any]:
     item = caller.account.ops_items.get(item_id)
-    if item is None or item["OpsItemArn"].split(":")[3] != caller.region:
+    if item is None or not is_here(caller, item["OpsItemArn"]):
         raise ServiceError("OpsItemNotFoundException", f"The OpsItem {item_id} does not exist")
     return item
