@@ -55,7 +55,7 @@ lint: setup
 types: mypy pyright
 
 mypy: setup
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 pyright: setup
 	$(NODE) node_modules/pyright/index.js
