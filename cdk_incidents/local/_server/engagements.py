@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .contacts import CHANNELS, CONTACTS, new_code
 from .errors import invalid
 from .paging import page
-from .resources import Kind, once
+from .resources import Kind
 from .rotations import on_call
 
 if TYPE_CHECKING:
@@ -250,12 +250,7 @@ class _Engagements(Kind):
 
     def _start(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         contact = CONTACTS.find(caller, params["ContactId"])["ContactArn"]
-        running = caller.account.engagements
-
-        def start(told: dict[str, Any]) -> str:
-            return running.start(contact, told)
-
-        return {self.arn: once(caller, "StartEngagement", params, self.token, running.engagements, start)}
+        return {self.arn: caller.account.engagements.start(contact, params)}
 
     def _stop(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         caller.account.engagements.stop(self.find(caller, params[self.key])[self.arn])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _REGIONS = 3
 # What an account has in Incident Manager, and loses with the set.
 _GONE = (
-    *("plans", "plan_policies", "records", "alike", "tags", "tokens", "answers"),
+    *("plans", "plan_policies", "records", "alike", "tags", "answers"),
     *("contacts", "channels", "codes", "policies", "rotations", "overrides"),
 )
 STATUSES = ("ACTIVE", "CREATING", "UPDATING", "DELETING", "FAILED")

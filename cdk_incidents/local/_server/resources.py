@@ -8,7 +8,7 @@ from .errors import ServiceError, conflict, not_found
 from .paging import page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
 
     from .state import Account, Caller, Cloud
 
@@ -32,8 +32,8 @@ class Kind:
         the member that holds a list of them
     order
         the member that a list goes by; the ARN unless given
-    token, tags
-        the parameters that hold a client token and tags; what has no tags says so by an empty name
+    tags
+        the parameter that holds tags; what has none says so by an empty name
     """
 
     noun: ClassVar[str]
@@ -42,7 +42,6 @@ class Kind:
     key: ClassVar[str] = "arn"
     listed: ClassVar[str]
     order: ClassVar[str] = ""
-    token: ClassVar[str] = "IdempotencyToken"  # noqa: S105 - a parameter's name
     tags: ClassVar[str] = "Tags"
 
     def plays(self) -> dict[str, Play]:
@@ -103,26 +102,21 @@ class Kind:
 
     def create(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         """Make one."""
-        known = self.all(caller.account)
-
-        def make(asked: dict[str, Any]) -> str:
-            arn = self.new_arn(caller, params)
-            if arn in known:
-                raise conflict(f"{arn} exists", self.resource_type, arn)
-            item = {**{k: v for k, v in asked.items() if k != self.tags}, self.arn: arn}
-            self.check(cloud, caller, item)
-            known[arn] = item
-            if self.tags:
-                caller.account.tags[arn] = read_tags(asked.get(self.tags, {}))
-            self.made(cloud, caller, item)
-            return arn
-
-        return {self.arn: once(caller, f"Create{self.noun}", params, self.token, known, make)}
+        arn, known = self.new_arn(caller, params), self.all(caller.account)
+        if arn in known:
+            raise conflict(f"{arn} exists", self.resource_type, arn)
+        item = {**{k: v for k, v in params.items() if k != self.tags}, self.arn: arn}
+        self.check(cloud, caller, item)
+        known[arn] = item
+        if self.tags:
+            caller.account.tags[arn] = read_tags(params.get(self.tags, {}))
+        self.made(cloud, caller, item)
+        return {self.arn: arn}
 
     def update(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         """Change what is given."""
         arn = params[self.key]
-        given = {k: v for k, v in params.items() if k not in (self.key, self.token)}
+        given = {k: v for k, v in params.items() if k != self.key}
         item = self.change(self.find(caller, arn), given)
         self.check(cloud, caller, item)
         self.all(caller.account)[arn] = item
@@ -196,25 +190,3 @@ def read_tags(tags: Any) -> dict[str, str]:
 def is_here(caller: Caller, arn: str) -> bool:
     """Tell whether something belongs to the caller's Region, or to none."""
     return arn.split(":")[3:4] in ([], [""], [caller.region])
-
-
-def once(
-    caller: Caller,
-    operation: str,
-    params: dict[str, Any],
-    token: str,
-    known: Container[str],
-    make: Callable[[dict[str, Any]], str],
-) -> str:
-    """Make something and give its ARN; the same client token with the same details gives the same again.
-
-    CHOICE: with other details the token is as good as a new one, and for ever.
-    """
-    asked = {name: value for name, value in params.items() if name != token}
-    key = (f"{operation} {caller.region}", params.get(token, ""))
-    earlier, arn = caller.account.tokens.get(key, (None, ""))
-    if earlier != asked or arn not in known:
-        arn = make(asked)
-        if key[1]:
-            caller.account.tokens[key] = (asked, arn)
-    return arn

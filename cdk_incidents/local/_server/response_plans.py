@@ -18,7 +18,7 @@ class ResponsePlans(Kind):
     """Plans by name."""
 
     noun, store, listed = "ResponsePlan", "plans", "responsePlanSummaries"
-    token, tags = "clientToken", "tags"
+    tags = "tags"
 
     def new_arn(self, caller: Caller, params: dict[str, Any]) -> str:
         """Name it after the account alone, so that two Regions cannot have one name."""

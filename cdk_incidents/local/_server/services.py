@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .resources import Play
     from .state import Caller, Cloud
 
-_INCIDENT_MANAGER: dict[str, Play] = {
+INCIDENT_MANAGER: dict[str, Play] = {
     "StartIncident": incidents.start_incident,
     "GetIncidentRecord": incidents.get_incident_record,
     "UpdateIncidentRecord": incidents.update_incident_record,
@@ -63,8 +63,6 @@ _INCIDENT_MANAGER: dict[str, Play] = {
     "GetResourcePolicies": sharing.get_resource_policies,
     "DeleteResourcePolicy": sharing.delete_resource_policy,
 }
-INCIDENT_MANAGER: dict[str, Play] = {name: once(name, play) for name, play in _INCIDENT_MANAGER.items()}
-INCIDENT_MANAGER["StartIncident"] = incidents.audited(INCIDENT_MANAGER["StartIncident"])
 CONTACTS: dict[str, Play] = {
     **contacts.CONTACTS.plays(),
     **contacts.CHANNELS.plays(),
@@ -74,6 +72,9 @@ CONTACTS: dict[str, Play] = {
     **engagements.PAGES.plays(),
     **contacts.ContactTags().plays(),
 }
+for plays in (INCIDENT_MANAGER, CONTACTS):
+    plays.update({name: once(name, play) for name, play in plays.items()})
+INCIDENT_MANAGER["StartIncident"] = incidents.audited(INCIDENT_MANAGER["StartIncident"])
 SYSTEMS_MANAGER: dict[str, Play] = {
     "CreateOpsItem": ops_items.create_ops_item,
     "GetOpsItem": ops_items.get_ops_item,

@@ -56,9 +56,7 @@ class Account:
     # The records that have a dedupe string in common; such as have one of their own are not here.
     alike: dict[str, list[Record]] = field(default_factory=dict)
     # When, about what, and with what an operation answered to a client token.
-    answers: dict[tuple[str, str], tuple[dt.datetime, int, dict[str, Any]]] = field(default_factory=dict)
-    # What was asked and answered under a token of contacts, by operation and token.
-    tokens: dict[tuple[str, str], tuple[dict[str, Any], Any]] = field(default_factory=dict)
+    answers: dict[tuple[Any, ...], tuple[dt.datetime, int, dict[str, Any]]] = field(default_factory=dict)
     # Starts by plan and month; deleting a record gives none back.
     started: dict[tuple[str, str], int] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Client tokens of Incident Manager: a call that comes again with its token does nothing twice."""
+"""Client tokens: a call that comes again with its token does nothing twice."""
 
 from __future__ import annotations
 
@@ -11,21 +11,27 @@ if TYPE_CHECKING:
     from .resources import Play
     from .state import Account, Caller, Cloud
 
+_TOKENS = ("clientToken", "IdempotencyToken")
+
 
 def once(operation: str, play: Play) -> Play:
     """Let an operation give its first answer again where a token comes again.
 
     CHOICE: how long a token is known, and what it gets with other details, are not documented; both are
-    Assumptions. What has been deleted since is made anew.
+    Assumptions. A token of contacts stands for "the specified details": with others it is a new one. What has
+    been deleted since is made anew.
     """
 
     def play_once(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         account, now = caller.account, cloud.clock.now()
-        token, reuse = params.get("clientToken", ""), cloud.assumptions.client_token_reuse
+        reuse = cloud.assumptions.client_token_reuse
         window = cloud.assumptions.client_token_window_s
-        asked = {name: value for name, value in params.items() if name != "clientToken"}
+        asked = {name: value for name, value in params.items() if name not in _TOKENS}
         details = hash(json.dumps(asked, sort_keys=True, default=str))
-        since, about, earlier = account.answers.get((operation, token), (now, 0, None))
+        token = next((params[name] for name in _TOKENS if name in params), "")
+        contacts = (caller.region, details) if "IdempotencyToken" in params else ()
+        key = (operation, token, *contacts)
+        since, about, earlier = account.answers.get(key, (now, 0, None))
         in_time = window is None or (now - since).total_seconds() < window
         if earlier is not None and in_time and _is_there(account, earlier):
             if about != details and reuse.endswith("Exception"):
@@ -33,12 +39,13 @@ def once(operation: str, play: Play) -> Play:
             return {**earlier, "outcome": "repeated"}
         answer = play(cloud, caller, asked)
         if token:
-            account.answers[operation, token] = (now, details, answer)
+            account.answers[key] = (now, details, answer)
         return answer
 
     return play_once
 
 
 def _is_there(account: Account, answer: dict[str, Any]) -> bool:
-    arn = answer.get("incidentRecordArn", answer.get("arn"))
-    return arn is None or arn in account.tags
+    arn = next(iter(answer.values()), None)
+    known = (account.tags, account.channels, account.overrides, account.engagements.engagements)
+    return arn is None or any(arn in things for things in known)
