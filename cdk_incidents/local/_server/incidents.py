@@ -137,7 +137,7 @@ def _follow_up(
         identifier = {"type": "PARENT", "value": {"arn": parent}}
         add_related_item(record, {"identifier": identifier, "title": data["title"]})
     _tell_trigger(record, params.get("triggerDetails", {}), now)
-    for item in runbooks.start_for_incident(cloud, caller, plan, record):
+    for item in [] if caller.failed_over else runbooks.start_for_incident(cloud, caller, plan, record):
         add_related_item(record, item)
     engaged = [contact for contact in plan.get("engagements", []) if contact not in refused]
     engagements.engage_for_incident(account, {"engagements": engaged}, data)
@@ -169,6 +169,8 @@ def update_incident_record(cloud: Cloud, caller: Caller, params: dict[str, Any])
     """
     record, assumed, now = timeline.find_record(caller, params["arn"]), cloud.assumptions, cloud.clock.now()
     before = record.data["status"]
+    if "empty" in params.get("chatChannel", {}):
+        params = {**params, "chatChannel": None}
     record.data.update(params, lastModifiedBy=caller.arn, lastModifiedTime=now)
     if record.data["status"] != before:
         record.data["resolvedTime"] = None if record.is_open else now

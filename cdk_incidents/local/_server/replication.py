@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
+
+import botocore.session
 
 from .errors import ServiceError, conflict, invalid, not_found
 from .paging import page
 from .state import active_region, new_replication_set
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .state import Caller, Cloud
 
 _REGIONS = 3
@@ -47,6 +52,7 @@ def create_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any])
     if account.replication_set:
         arn = account.replication_set["arn"]
         raise conflict(f"The account has a replication set already: {arn}", "REPLICATION_SET", arn)
+    _check_regions(params["regions"])
     account.replication_set = new_replication_set(account, params["regions"], caller.arn, cloud.clock.now())
     account.tags[account.replication_set["arn"]] = params.get("tags", {})
     return {"arn": account.replication_set["arn"]}
@@ -71,6 +77,7 @@ def update_replication_set(cloud: Cloud, caller: Caller, params: dict[str, Any])
     if "addRegionAction" in action:
         added = dict(action["addRegionAction"])
         name = added.pop("regionName")
+        _check_regions([name])
         if name in regions or len(regions) >= _REGIONS:
             raise invalid(
                 f"A replication set has at most {_REGIONS} different Regions (has {', '.join(regions)})"
@@ -106,6 +113,17 @@ def delete_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]
     for name in _GONE:
         getattr(account, name).clear()
     return {}
+
+
+@functools.cache
+def _known_regions() -> list[str]:
+    return sorted(botocore.session.get_session().get_available_regions("ssm-incidents"))
+
+
+def _check_regions(names: Iterable[str]) -> None:
+    """Refuse Regions that the service is not in. CHOICE: the error is not documented."""
+    if strange := [name for name in names if name not in _known_regions()]:
+        raise invalid(f"A Region must be one of {', '.join(_known_regions())} (got {', '.join(strange)})")
 
 
 def _own(caller: Caller, arn: str) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class ResponsePlans(Kind):
         """Refuse other accounts' contacts, and topics that a test message does not reach."""
         if strange := [c for c in item.get("engagements", []) if c.split(":")[4] != caller.account.id]:
             raise invalid(f"engagements must be of the plan's own account (got {', '.join(strange)})")
+        if "empty" in (item.get("chatChannel") or {}):
+            item["chatChannel"] = None
         notifications.verify(cloud, caller, item)
 
     def gone(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:

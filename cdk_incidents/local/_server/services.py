@@ -89,6 +89,7 @@ CLOUDWATCH: dict[str, Play] = {
     "DeleteAlarmMuteRule": mutes.delete_alarm_mute_rule,
 }
 _REGION = re.compile(r"Credential=[^/]*/[^/]*/([^/]*)/")
+_DOWN = ("InternalServerException", faults.RESET, faults.TIMEOUT)
 # These work without a replication set, or in a Region that it lacks.
 _ANYWHERE = {
     "CreateReplicationSet",
@@ -170,12 +171,19 @@ class Service:
             return self._plays[operation](self._cloud, acting, params)
 
     def call_for_aws(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Play an operation that another service of AWS calls; what is to go wrong does so for it too."""
-        fault = self._faults.take(operation, caller.region, self.wire.service)
-        if fault and fault.error in (faults.RESET, faults.TIMEOUT):
-            raise ServiceError("InternalServerException", "A fault that was asked for")
-        _raise(fault)
-        return self.call(operation, params, caller)
+        """Play an operation that another service of AWS calls; what is to go wrong does so for it too.
+
+        Where the service fails in a Region, CloudWatch and EventBridge turn to the others of the set:
+        https://docs.aws.amazon.com/incident-manager/latest/userguide/incident-manager-cross-account-cross-region.html
+        """
+        own = caller.account.replication_set
+        others = [r for r in own["regionMap"] if r != caller.region] if own and caller.service else []
+        for place in (caller, *(replace(caller, region=other, failed_over=True) for other in others)):
+            fault = self._faults.take(operation, place.region, self.wire.service)
+            if not fault or fault.error not in _DOWN:
+                _raise(fault)
+                return self.call(operation, params, place)
+        raise ServiceError(_DOWN[0], "A fault that was asked for")
 
     def start(self, params: dict[str, Any], caller: Caller) -> None:
         """Start an incident for another service of AWS, with input that has not been checked yet."""

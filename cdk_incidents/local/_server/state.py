@@ -149,8 +149,9 @@ class Caller:
     arn: str
     # (action, resource, service that calls on the principal's behalf) -> allowed
     may: Callable[[str, str, str], bool]
-    # The service principal, when an AWS service calls for itself.
+    # The service principal, when an AWS service calls for itself, and whether it calls in another Region.
     service: str = ""
+    failed_over: bool = False
 
 
 def new_replication_set(
