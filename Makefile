@@ -19,7 +19,7 @@ help:
 	@echo "make snapshots  take what examples/snapshot_tests/ synthesises now as reviewed"
 	@echo "make format     rewrite the sources as ruff formats them"
 	@echo "make verify-aws ACCOUNT=… REGION=…   hold the suite of the service's rules against a real account"
-	@echo "make bench      measure (benchmarks/)"
+	@echo "make bench      measure, print a table, write benchmarks/results.json"
 	@echo "make clean      remove .venv/, node_modules/ and every cache"
 
 setup: $(VENV)/.ready node_modules/.ready
@@ -80,7 +80,7 @@ format: setup
 	$(BIN)/ruff format .
 
 bench: setup
-	JSII_NODE=$(NODE) $(BIN)/python benchmarks/run.py
+	JSII_NODE=$(NODE) $(BIN)/python -m benchmarks.run
 
 # Opt-in, and only for the account that is named: docs/verify-aws.md. CLEAN=1 removes what a killed run left.
 verify-aws: setup

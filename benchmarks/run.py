@@ -1,62 +1,73 @@
-"""What this library costs against what a user would otherwise write; both sides in one run.
+"""Runs every benchmark, prints a table and writes the results: `make bench`.
 
-`make bench` prints the table. Times are noisy: read the ratios, not the milliseconds.
+Times are noisy: read the ratios and the spread, not the milliseconds.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import statistics
-import subprocess
+import argparse
+import json
 import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-RUNS = 9
-IMPORT_BOUND_MS = 80
+from benchmarks import imports, loopback
+from benchmarks.figures import Figure, machine, versions
 
-# Each new interpreter imports the modules of aws-cdk-lib that our public names need, then all of our names.
-IMPORTS = """
-import time
-began = time.perf_counter()
-import aws_cdk
-from aws_cdk import aws_cloudwatch, aws_cloudwatch_actions, aws_dynamodb, aws_events, aws_events_targets
-from aws_cdk import aws_iam, aws_lambda, aws_lambda_destinations, aws_logs, aws_sns, aws_sqs
-from aws_cdk import aws_ssmincidents, custom_resources
-from aws_cdk.interfaces import aws_ssmincidents
-loaded = time.perf_counter()
-import cdk_incidents
-for name in cdk_incidents.__all__:
-    getattr(cdk_incidents, name)
-print((loaded - began) * 1000, (time.perf_counter() - loaded) * 1000)
-"""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BENCHMARKS: Mapping[str, Callable[..., list[Figure]]] = {
+    "imports": imports.measure,
+    "loopback": loopback.measure,
+}
+RESULTS = Path(__file__).with_name("results.json")
 
 
-def import_times() -> list[tuple[float, float]]:
-    """Return the milliseconds of aws-cdk-lib's imports and of ours on top, run by run, after a warm-up."""
-    times = []
-    for _ in range(RUNS + 1):
-        command = [sys.executable, "-c", IMPORTS]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
-        alone, ours = done.stdout.split()
-        times.append((float(alone), float(ours)))
-    return times[1:]
+def main(arguments: list[str] | None = None) -> int:
+    """Run all benchmarks or those that are named; return 1 where a bound does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; all by default"
+    )
+    parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
+    parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the results go")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is named {', '.join(sorted(unknown))}: there are {', '.join(BENCHMARKS)}")
+
+    taken: dict[str, list[Figure]] = {}
+    for name in options.names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        taken[name] = BENCHMARKS[name](quick=options.quick)
+        _print(taken[name])
+    _write(options.json, taken)
+    return 0 if all(figure.holds for figures in taken.values() for figure in figures) else 1
 
 
-def main() -> int:
-    """Print the table; return 1 where a bound does not hold."""
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {RUNS} runs")
-    times = import_times()
-    ours = [ours for _, ours in times]
-    rows = {
-        "import aws-cdk-lib's modules, ms": [alone for alone, _ in times],
-        f"then cdk_incidents, ms (at most {IMPORT_BOUND_MS})": ours,
-        "ratio": [ours / alone for alone, ours in times],
-    }
-    print(f"{'what':36} {'min':>8} {'median':>8} {'max':>8}")
-    for label, values in rows.items():
-        figures = (min(values), statistics.median(values), max(values))
-        print(f"{label:36} {' '.join(f'{figure:8.3g}' for figure in figures)}")
-    return 0 if statistics.median(ours) <= IMPORT_BOUND_MS else 1
+def _print(figures: list[Figure]) -> None:
+    print(f"{'':56} {'min':>8} {'median':>8} {'max':>8}")
+    for figure in figures:
+        told = figure.as_json()
+        bound = "" if figure.at_most is None else f" (at most {figure.at_most:g})"
+        label = f"{figure.what}, {figure.unit}{bound}" if figure.unit else f"{figure.what}{bound}"
+        row = " ".join(f"{told[name]:8g}" for name in ("min", "median", "max"))
+        print(f"{label:56} {row}{'' if figure.holds else '  TOO MUCH'}", flush=True)
+
+
+def _write(path: Path, taken: Mapping[str, list[Figure]]) -> None:
+    """Write what was taken; what was not run this time stays as it was, with its own machine and date."""
+    results = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    for name, figures in taken.items():
+        results[name] = {
+            "taken": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+            "machine": machine(),
+            "versions": versions(),
+            "figures": [figure.as_json() for figure in figures],
+        }
+    path.write_text(json.dumps(results, indent=2, sort_keys=False) + "\n", "utf-8")
+    print(f"written to {path}")
 
 
 if __name__ == "__main__":

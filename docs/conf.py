@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from _site import api, drawings, roles  # noqa: E402 - the path above comes first
+from _site import api, drawings, measured, roles  # noqa: E402 - the path above comes first
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -71,4 +71,5 @@ def setup(app: Sphinx) -> None:
     generated.mkdir(exist_ok=True)
     api.write(generated)
     drawings.write(generated)
+    measured.write(generated)
     roles.register(app)

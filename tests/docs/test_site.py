@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import cdk_incidents
+from benchmarks import run
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.append(str(DOCS))
 
-from _site import api, drawings, drawn  # noqa: E402 - the path above comes first
+from _site import api, drawings, drawn, measured  # noqa: E402 - the path above comes first
 
 
 def test_every_public_name_is_in_the_reference(tmp_path: Path) -> None:
@@ -62,3 +64,18 @@ def test_a_need_is_a_reference_or_an_order() -> None:
     resources["B"] = {"DependsOn": "D", "Properties": {"Arn": {"Fn::GetAtt": ["E", "Arn"]}}}
     assert drawings.needs_of(resources["A"], resources) == {"B", "C"}
     assert drawings.needs_of(resources["B"], resources) == {"D", "E"}
+
+
+def test_each_benchmark_is_shown(tmp_path: Path) -> None:
+    """What `make bench` wrote last stands on the page, the spread and the machine with it."""
+    measured.write(tmp_path)
+    page = (DOCS / "benchmarks.md").read_text()
+    shown = {Path(name).stem for name in re.findall(r"\{include\} _generated/(measured/\S+)", page)}
+    results = json.loads((DOCS.parent / "benchmarks" / "results.json").read_text())
+    assert shown == set(results) == set(run.BENCHMARKS)
+    for name, taken in results.items():
+        table = (tmp_path / "measured" / f"{name}.md").read_text()
+        assert taken["machine"]["processor"] in table
+        for figure in taken["figures"]:
+            assert f"| {figure['median']:g} |" in table
+            assert figure["runs"] == 1 or f"{figure['min']:g} to {figure['max']:g}" in table
