@@ -97,22 +97,13 @@ async def _run(
     emulator, connections = adapter.Emulator(cloud), adapter.Connections()
     cloud.outside = emulator
     cloudformation.add_types(emulator, cloud, services)
-    emulator.fix_inline_code()
-    emulator.fix_custom_resources()
-    emulator.fix_alarms()
-    emulator.fix_alarm_states()
-    emulator.fix_queues()
-    emulator.fix_topics()
-    emulator.fix_event_sources()
-    emulator.fix_permissions()
-    emulator.fix_simulation()
-    emulator.fix_function_logs()
-    emulator.fix_function_errors()
     invoke = AsyncInvoker(emulator, options.retry_base_s, cloud.twice)
-    emulator.on_async_invocation(invoke)
-    emulator.on_alarm_change(Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed)
-    emulator.on_topic_message(functools.partial(notifications.note, cloud))
-    emulator.on_incident_target(EventTargets(emulator, cloud, services["ssm-incidents"]))
+    emulator.connect(
+        invoke,
+        Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed,
+        functools.partial(notifications.note, cloud),
+        EventTargets(emulator, cloud, services["ssm-incidents"]),
+    )
     home = f"arn:aws:events:{options.region}:{options.account}:event-bus/default"
 
     def put_event(event: dict[str, Any]) -> None:

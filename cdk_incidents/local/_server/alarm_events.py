@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
 
-from .adapter import SUPPRESSION
 from .casing import lower_names
 
 if TYPE_CHECKING:
     import datetime as dt
 
+SUPPRESSION = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _TOLD = ("AlarmName", "AlarmDescription", "AlarmArn", "OKActions", "AlarmActions", "InsufficientDataActions")
 _STATE = ("StateReasonData", "ActionsSuppressedBy", "ActionsSuppressedReason")
 _TRIGGER = ("Period", "EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator", "Threshold")

@@ -200,8 +200,9 @@ class Alarms:
 
     def _call_function(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account, region = self._emulator.here()
-        elsewhere = action.split(":")[3] != region
-        if elsewhere or not self._emulator.may_invoke(action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"]):
+        elsewhere, told = action.split(":")[3] != region, self._cloud.assumptions.alarm_organization
+        asked = (action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"])
+        if elsewhere or not self._emulator.may_invoke(*asked, organization=told):
             message = (
                 "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource"
                 " because no resource-based policy allows the lambda:InvokeFunction action"

@@ -15,7 +15,8 @@ from .wire import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .adapter import Connections, Emulator, Scope
+    from .adapter import Connections, Emulator
+    from .adapter.identity import Scope
     from .services import Service
 
 _SCOPE = re.compile(r"Credential=[^/]*/[^/]*/[^/]*/([^/]+)/")
