@@ -46,6 +46,5 @@ def once(operation: str, play: Play) -> Play:
 
 
 def _is_there(account: Account, answer: dict[str, Any]) -> bool:
-    arn = next(iter(answer.values()), None)
     known = (account.tags, account.channels, account.overrides, account.engagements.engagements)
-    return arn is None or any(arn in things for things in known)
+    return not answer or any(told in things for told in answer.values() for things in known)
