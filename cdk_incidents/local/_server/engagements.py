@@ -76,19 +76,17 @@ class Engagements:
     outbox: list[dict[str, Any]]
     engagements: dict[str, dict[str, Any]] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _walks: dict[str, _Walk] = field(default_factory=dict)
 
     def start(self, contact_arn: str, told: dict[str, Any]) -> str:
         """Engage a contact, and give the engagement's ARN."""
         contact = self.account.contacts[contact_arn]
         arn = _below(contact_arn, "engagement")
-        engagement = {
+        engagement = self.engagements[arn] = {
             **{name: told[name] for name in _TELLS if told.get(name)},
             "EngagementArn": arn,
             "ContactArn": contact_arn,
             "StartTime": self.clock.now(),
         }
-        self.engagements[arn] = engagement
         self._begin(_Walk(contact, engagement))
         return arn
 
@@ -109,21 +107,10 @@ class Engagements:
 
     def accept(self, page_arn: str) -> None:
         """Take a person's acknowledgement of a page."""
-        walk = self._walks[page_arn]
+        walk = self.pages[page_arn]["walk"]
         walk.acknowledge()
         if not walk.above:
             self.stop(walk.engagement["EngagementArn"])
-
-    def way(self, page_arn: str) -> list[dict[str, Any]]:
-        """Tell how an engagement came to a page's contact."""
-        return [
-            {
-                "ContactArn": walk.contact["ContactArn"],
-                "Type": walk.contact["Type"],
-                "StageIndex": walk.stage,
-            }
-            for walk in self._walks[page_arn].way
-        ]
 
     def _begin(self, walk: _Walk) -> None:
         # A plan that leads back to itself ends there.
@@ -148,19 +135,18 @@ class Engagements:
         if walk.stopped or index >= len(stages):
             return
         stage, now = stages[index], self.clock.now()
-        channels = [
-            t["ChannelTargetInfo"]["ContactChannelId"] for t in stage["Targets"] if "ChannelTargetInfo" in t
-        ]
-        if any(channel not in self.account.channels for channel in channels):
+        channels = {info.get("ContactChannelId") for target in stage["Targets"] for info in target.values()}
+        if channels - {None, *self.account.channels}:
             self._stage(walk, stages, index + 1)
             return
         end = now + dt.timedelta(minutes=stage["DurationInMinutes"])
         for target in stage["Targets"]:
-            if channel := target.get("ChannelTargetInfo"):
-                retry = dt.timedelta(minutes=channel.get("RetryIntervalInMinutes", 0))
-                self._page(walk, channel["ContactChannelId"], retry, end)
-            elif contact := target.get("ContactTargetInfo"):
-                self._engage(walk, contact.get("ContactId", ""), index, essential=contact["IsEssential"])
+            ((kind, info),) = target.items()
+            if kind == "ChannelTargetInfo":
+                retry = dt.timedelta(minutes=info.get("RetryIntervalInMinutes", 0))
+                self._page(walk, info["ContactChannelId"], retry, end)
+            else:
+                self._engage(walk, info.get("ContactId", ""), index, essential=info["IsEssential"])
         self.clock.at(end, lambda: self._stage(walk, stages, index + 1))
 
     def _page(self, walk: _Walk, channel_arn: str, retry: dt.timedelta, end: dt.datetime) -> None:
@@ -179,20 +165,17 @@ class Engagements:
 
     def _send(self, walk: _Walk, channel: dict[str, Any]) -> None:
         contact, engagement, now = walk.contact, walk.engagement, self.clock.now()
-        arn = _below(contact["ContactArn"], "page")
-        code, by = new_code(), channel["ContactChannelArn"]
-        told = {name: engagement[name] for name in _TELLS if name in engagement}
-        self.pages[arn] = {
-            **told,
+        arn, by = _below(contact["ContactArn"], "page"), channel["ContactChannelArn"]
+        page = self.pages[arn] = {
+            **{name: engagement[name] for name in (*_TELLS, "EngagementArn") if name in engagement},
             "PageArn": arn,
-            "EngagementArn": engagement["EngagementArn"],
             "ContactArn": contact["ContactArn"],
             "SentTime": now,
             "DeliveryTime": now,
-            "code": code,
+            "code": new_code(),
+            "walk": walk,
             "receipts": [_receipt(kind, now, by) for kind in ("SENT", "DELIVERED")],
         }
-        self._walks[arn] = walk
         self.outbox.append(
             {
                 "contact": contact["Alias"],
@@ -204,7 +187,7 @@ class Engagements:
                 "incident_record_arn": engagement.get("IncidentId", ""),
                 "engagement_arn": engagement["EngagementArn"],
                 "page_arn": arn,
-                "accept_code": code,
+                "accept_code": page["code"],
             }
         )
 
@@ -294,8 +277,8 @@ class _Pages(Kind):
         return page(self.find(caller, params[self.key])["receipts"], params, "Receipts")
 
     def _resolutions(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        way = caller.account.engagements.way(self.find(caller, params[self.key])[self.arn])
-        return page(way, params, "PageResolutions")
+        way = self.find(caller, params[self.key])["walk"].way
+        return page([{**walk.contact, "StageIndex": walk.stage} for walk in way], params, "PageResolutions")
 
     def _accept(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         accepted, kind, now = self.find(caller, params[self.key]), params["AcceptType"], cloud.clock.now()
