@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import os
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents.local.assumptions import Assumptions
+from cdk_incidents.local.errors import LocalCloudError
 
 from . import replication
 from .contacts import activate_all
@@ -27,7 +29,7 @@ _LONGEST_S = 366 * 24 * 3600
 
 
 class Control:
-    """Answers under /_cdk_incidents/."""
+    """Answers under /_cdk_incidents/, by route; what is asked for stands in a JSON object."""
 
     def __init__(
         self,
@@ -37,143 +39,130 @@ class Control:
         tick: Callable[[], None],
         put_event: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._cloud = cloud
-        self._put_event = put_event
-        self._tick = tick
-        self._pending = pending
-        self._services = list(services)
+        self._cloud, self._pending, self._services, self._tick = cloud, pending, list(services), tick
+        outboxes = ("pages", "messages", "runbooks", "audit")
+        self._routes: dict[str, Callable[..., dict[str, Any] | None]] = {
+            **{f"GET {name}": functools.partial(self._tell, name) for name in outboxes},
+            "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": cloud.region},
+            "GET codes": lambda: {"codes": {k: v for a in self._accounts() for k, v in a.codes.items()}},
+            "GET clock": self._time,
+            "GET faults": self._faults,
+            "POST faults": self._add,
+            "DELETE faults": self._clear,
+            "POST seed": self._seed,
+            "POST twice": self._double,
+            "POST activations": lambda: {"activated": [n for a in self._accounts() for n in activate_all(a)]},
+            "POST rules": self._rule,
+            "POST assumptions": self._assume,
+            "POST events": lambda **event: put_event(event),
+            "POST clock": self._move,
+            "POST replication": self._replicate,
+        }
 
     def __call__(self, request: Request) -> Response:
         """Answer a request of the control path."""
         route = f"{request.method} {request.path.rpartition('/')[2]}"
-        takes = {
-            "POST faults": self._add,
-            "POST seed": self._seed,
-            "POST twice": self._double,
-            "POST rules": self._rule,
-            "POST assumptions": self._assume,
-            "POST events": self._event,
-            "POST clock": self._move,
-            "POST replication": self._replicate,
-        }
-        if route in takes:
-            return takes[route](request.body)
-        if route == "DELETE faults":
-            self._pending.clear()
-            self._cloud.twice.clear()
-        self._cloud.clock.catch_up()
-        answers: dict[str, Callable[[], dict[str, Any]]] = {
-            "GET health": lambda: {"status": "ok", "pid": os.getpid(), "region": self._cloud.region},
-            "GET pages": lambda: {"pages": self._cloud.pages},
-            "GET messages": lambda: {"messages": self._cloud.messages},
-            "GET runbooks": lambda: {"runbooks": self._cloud.runbooks},
-            "GET codes": lambda: {"codes": {k: v for a in self._accounts() for k, v in a.codes.items()}},
-            "GET clock": self._time,
-            "POST activations": lambda: {"activated": [n for a in self._accounts() for n in activate_all(a)]},
-            "GET audit": lambda: {"audit": self._cloud.audit},
-            "GET faults": lambda: {"faults": [asdict(fault) for fault in self._pending.pending()]},
-            "DELETE faults": lambda: {"faults": []},
-        }
-        if route in answers:
-            return _json(answers[route]())
-        return _json({"error": f"{request.method} {request.path} is not known"}, 404)
+        if route not in self._routes:
+            return _json({"error": f"{request.method} {request.path} is not known"}, 404)
+        try:
+            self._cloud.clock.catch_up()
+            return _json(self._routes[route](**json.loads(request.body or b"{}")) or {})
+        except LocalCloudError as refused:
+            return _json({"error": str(refused)}, 400)
 
     def _accounts(self) -> list[Account]:
         return list(self._cloud.accounts.values())
+
+    def _tell(self, outbox: str) -> dict[str, Any]:
+        return {outbox: getattr(self._cloud, outbox)}
 
     def _time(self) -> dict[str, Any]:
         due = self._cloud.clock.due
         return {"now": self._cloud.clock.now().isoformat(), "due": due.isoformat() if due else None}
 
-    def _move(self, body: bytes) -> Response:
+    def _move(self, advance_s: Any = None) -> dict[str, Any]:
         """Move the clock: by so many seconds, or until nothing is left to do."""
-        clock, asked = self._cloud.clock, json.loads(body or b"{}")
-        seconds = asked.get("advance_s")
-        if seconds is None:
+        clock = self._cloud.clock
+        if advance_s is None:
             clock.play_out()
-        elif not isinstance(seconds, (int, float)) or not 0 <= seconds <= _LONGEST_S:
-            problem = f"advance_s must be a number of seconds from 0 to {_LONGEST_S} (got {seconds!r})"
-            return _json({"error": problem}, 400)
+        elif not isinstance(advance_s, (int, float)) or not 0 <= advance_s <= _LONGEST_S:
+            raise LocalCloudError(
+                f"advance_s must be a number of seconds from 0 to {_LONGEST_S} (got {advance_s!r})"
+            )
         else:
             # Schedules are due at full minutes; a tick where none is costs next to nothing.
             begun = clock.now()
-            for minute in range(1, int(seconds // _MINUTE_S) + 1):
+            for minute in range(1, int(advance_s // _MINUTE_S) + 1):
                 clock.at(begun + dt.timedelta(seconds=minute * _MINUTE_S), self._tick)
-            clock.advance(dt.timedelta(seconds=seconds))
-        return _json(self._time())
+            clock.advance(dt.timedelta(seconds=advance_s))
+        return self._time()
 
-    def _add(self, body: bytes) -> Response:
+    def _faults(self) -> dict[str, Any]:
+        return {"faults": [asdict(fault) for fault in self._pending.pending()]}
+
+    def _add(self, **asked: Any) -> dict[str, Any]:
         try:
-            fault = Fault(**json.loads(body))
-        except (ValueError, TypeError) as wrong:
+            fault = Fault(**asked)
+        except TypeError as wrong:
             names = ", ".join(field.name for field in fields(Fault))
-            return _json({"error": f"a fault must be {{{names}}}: {wrong}"}, 400)
-        if problem := self._problem(fault):
-            return _json({"error": problem}, 400)
+            raise LocalCloudError(f"a fault must be {{{names}}}: {wrong}") from None
+        self._check(fault)
         self._pending.add(fault)
-        return _json({"faults": [asdict(f) for f in self._pending.pending()]})
+        return self._faults()
 
-    def _seed(self, body: bytes) -> Response:
+    def _clear(self) -> dict[str, Any]:
+        """Let everything work again, and come once."""
+        self._pending.clear()
+        self._cloud.twice.clear()
+        return self._faults()
+
+    def _seed(self, operations: dict[str, float], seed: int) -> None:
         """Draw faults from now on: each operation's own errors, and those of the transport."""
-        asked = json.loads(body)
-        for operation, probability in asked["operations"].items():
+        for operation, probability in operations.items():
             if not 0 <= probability <= 1:
                 told = f"the probability of {operation} must be from 0 to 1 (got {probability!r})"
-                return _json({"error": told}, 400)
-            if problem := self._problem(Fault(operation, TRANSPORT[0])):
-                return _json({"error": problem}, 400)
+                raise LocalCloudError(told)
+            self._check(Fault(operation, TRANSPORT[0]))
             (service,) = (s for s in self._services if s.plays(operation))
             errors = [*service.wire.errors(operation), *TRANSPORT]
-            self._pending.seed(operation, asked["seed"], probability, errors)
-        return _json({})
+            self._pending.seed(operation, seed, probability, errors)
 
-    def _double(self, body: bytes) -> Response:
+    def _double(self, function: str, times: int) -> None:
         """Let the next events of a function come twice."""
-        asked = json.loads(body)
-        self._cloud.twice += [asked["function"]] * asked["times"]
-        return _json({})
+        self._cloud.twice += [function] * times
 
-    def _rule(self, body: bytes) -> Response:
+    def _rule(self, *, rates: bool = False) -> None:
         """Change whether the service's rates hold."""
-        self._cloud.rates = bool(json.loads(body).get("rates"))
-        return _json({})
+        self._cloud.rates = rates
 
-    def _assume(self, body: bytes) -> Response:
+    def _assume(self, **assumed: Any) -> None:
         """Take the service to be as told."""
-        self._cloud.assumptions = Assumptions(**json.loads(body))
-        return _json({})
+        self._cloud.assumptions = Assumptions(**assumed)
 
-    def _event(self, body: bytes) -> Response:
-        """Put an event of an AWS service on the bus."""
-        self._put_event(json.loads(body))
-        return _json({})
-
-    def _replicate(self, body: bytes) -> Response:
+    def _replicate(self, status: str, region: str) -> None:
         """Let every replication set, or one of its Regions, be in a status, as while it changes."""
-        asked = json.loads(body)
-        allowed = replication.REGION_STATUSES if asked["region"] else replication.STATUSES
-        if asked["status"] not in allowed:
-            return _json(
-                {"error": f"status must be one of {', '.join(allowed)} (got {asked['status']!r})"}, 400
-            )
+        allowed = replication.REGION_STATUSES if region else replication.STATUSES
+        if status not in allowed:
+            raise LocalCloudError(f"status must be one of {', '.join(allowed)} (got {status!r})")
         for account in self._accounts():
             if account.replication_set:
-                replication.put_status(account.replication_set, asked["status"], asked["region"])
-        return _json({})
+                replication.put_status(account.replication_set, status, region)
 
-    def _problem(self, fault: Fault) -> str:
-        """Tell what a fault asks for that cannot happen; empty if it can."""
+    def _check(self, fault: Fault) -> None:
+        """Refuse a fault that cannot happen."""
         whole = {s.wire.service: s for s in self._services if not s.shared}
         services = [s for s in self._services if s.plays(fault.operation) or s is whole.get(fault.operation)]
+        anywhere = (*TRANSPORT, *CREDENTIALS)
+        problem = ""
         if not services:
             played = [*whole, *sorted(name for s in self._services for name in s.played)]
-            return f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
-        anywhere = (*TRANSPORT, *CREDENTIALS)
-        if fault.error not in anywhere and not any(s.wire.is_error(fault.error) for s in services):
-            return f"error must be the service's own or one of {', '.join(anywhere)} (got {fault.error!r})"
-        if fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
-            return f"times must be a whole number from 1 up, or null for ever (got {fault.times!r})"
-        return ""
+            problem = f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
+        elif fault.error not in anywhere and not any(s.wire.is_error(fault.error) for s in services):
+            problem = f"error must be the service's own or one of {', '.join(anywhere)} (got {fault.error!r})"
+        elif fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
+            problem = f"times must be a whole number from 1 up, or null for ever (got {fault.times!r})"
+        if problem:
+            raise LocalCloudError(problem)
 
 
 def _json(value: dict[str, Any], status: int = 200) -> Response:
