@@ -27,6 +27,10 @@ _INCIDENTS_PRINCIPAL = "ssm-incidents.alarms.cloudwatch.amazonaws.com"
 _INCIDENTS_ROLE = (
     "arn:aws:sts::{}:assumed-role/AWSServiceRoleForCloudWatchAlarms_ActionSSMIncidents/CloudWatchAlarms"
 )
+_DENIED = (
+    "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource"
+    " because no resource-based policy allows the lambda:InvokeFunction action"
+)
 _PERIODS = {name: f"ActionsSuppressor{name}" for name in ("WaitPeriod", "ExtensionPeriod")}
 _SUPPRESSED = ("ActionsSuppressedBy", "ActionsSuppressedReason")
 
@@ -60,11 +64,10 @@ class Alarms:
 
     def _tell(self, alarm: Alarm, before: str, reason: str) -> None:
         arn, now = alarm["AlarmArn"], self._cloud.clock.now()
-        initial = {"value": before, "reason": "Unchecked: Initial alarm creation"}
-        unknown = {**initial, "timestamp": stamp(_created(alarm, now))}
-        previous = self._told[arn]["state"] if arn in self._told else unknown
-        if previous["value"] != before:
-            previous = unknown
+        previous = self._told.get(arn, {}).get("state", {})
+        if previous.get("value") != before:
+            initial = {"value": before, "reason": "Unchecked: Initial alarm creation"}
+            previous = {**initial, "timestamp": stamp(_created(alarm, now))}
         detail = self._told[arn] = {
             "alarmName": alarm["AlarmName"],
             "state": state(alarm, reason, now),
@@ -97,14 +100,9 @@ class Alarms:
         """
         with self._emulator.owning(arn):
             alarm = self._emulator.alarm(arn)
-            if (
-                alarm is None
-                or alarm.get("ActionsSuppressedBy")
-                or arn not in self._before
-                or self._muted(arn)
-            ):
+            if alarm is None or arn not in self._before or alarm.get("ActionsSuppressedBy"):
                 return
-            if self._before.pop(arn) != alarm["StateValue"]:
+            if not self._muted(arn) and self._before.pop(arn) != alarm["StateValue"]:
                 self._perform(alarm)
 
     # Suppression of a composite alarm's actions
@@ -148,29 +146,22 @@ class Alarms:
     # Actions
 
     def _perform(self, alarm: Alarm) -> None:
-        """Do what an alarm does in its state, unless that is switched off."""
-        detail, now = self._told[alarm["AlarmArn"]], self._cloud.clock.now()
-        for action in alarm.get(_ACTIONS[alarm["StateValue"]]) or []:
-            if alarm.get("ActionsEnabled", True):
-                self._act(alarm, action, detail, now)
-
-    def _act(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
+        """Do what an alarm does in its state, unless that is switched off, and tell its history."""
         kinds = {
             ":ssm-incidents:": self._start_incident,
             ":lambda:": self._call_function,
             ":sns:": self._publish,
             ":opsitem:": self._create_ops_item,
         }
-        act = next((act for part, act in kinds.items() if part in action), None)
-        if act is None:
-            return
-        try:
-            act(alarm, action, detail, now)
-        except ServiceError as error:
-            summary = f'Failed to execute action {action}. Received error: "{error.message}"'
-        else:
+        actions = alarm.get(_ACTIONS[alarm["StateValue"]]) if alarm.get("ActionsEnabled", True) else None
+        known = [(action, act) for action in actions or [] for part, act in kinds.items() if part in action]
+        for action, act in known:
             summary = f"Successfully executed action {action}"
-        self._emulator.tell_history(alarm, summary)
+            try:
+                act(alarm, action, self._told[alarm["AlarmArn"]], self._cloud.clock.now())
+            except ServiceError as error:
+                summary = f'Failed to execute action {action}. Received error: "{error.message}"'
+            self._emulator.tell_history(alarm, summary)
 
     def _publish(self, alarm: Alarm, action: str, detail: dict[str, Any], _now: dt.datetime) -> None:
         subject, message = topic_message(alarm, detail)
@@ -200,14 +191,10 @@ class Alarms:
 
     def _call_function(self, alarm: Alarm, action: str, detail: dict[str, Any], now: dt.datetime) -> None:
         account, region = self._emulator.here()
-        elsewhere, told = action.split(":")[3] != region, self._cloud.assumptions.alarm_organization
-        asked = (action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"])
-        if elsewhere or not self._emulator.may_invoke(*asked, organization=told):
-            message = (
-                "CloudWatch Alarms is not authorized to perform: lambda:InvokeFunction on the resource"
-                " because no resource-based policy allows the lambda:InvokeFunction action"
-            )
-            raise ServiceError("AccessDeniedException", message)
+        asked, told = (action, _LAMBDA_PRINCIPAL, alarm["AlarmArn"]), self._cloud.assumptions
+        allowed = self._emulator.may_invoke(*asked, organization=told.alarm_organization)
+        if not allowed or action.split(":")[3] != region:
+            raise ServiceError("AccessDeniedException", _DENIED)
         event = {
             "source": "aws.cloudwatch",
             "alarmArn": alarm["AlarmArn"],
