@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .state import Cloud
 
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+_PRINCIPAL = "cloudwatch.amazonaws.com"
 _LAMBDA_PRINCIPAL = "lambda.alarms.cloudwatch.amazonaws.com"
 _INCIDENTS_PRINCIPAL = "ssm-incidents.alarms.cloudwatch.amazonaws.com"
 _INCIDENTS_ROLE = (
@@ -164,6 +165,10 @@ class Alarms:
             self._emulator.tell_history(alarm, summary)
 
     def _publish(self, alarm: Alarm, action: str, detail: dict[str, Any], _now: dt.datetime) -> None:
+        account, _ = self._emulator.here()
+        if problem := self._emulator.may_publish(action, _PRINCIPAL, alarm["AlarmArn"], account):
+            told = f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {action}"
+            raise ServiceError("AuthorizationError", f"{told} because {problem}")
         subject, message = topic_message(alarm, detail)
         self._emulator.deliver(action, message, subject)
 

@@ -115,6 +115,9 @@ _MUST: dict[str, dict[str, str]] = {
         "_HANDLERS": "hold what answers, by action",
         "_HANDLERS[ChangeMessageVisibility](data qurl)": "hide a message longer or shorter",
         "_collect_msgs(q max_n vis_timeout)": "give the messages that a receiver gets",
+        "_queue_by_arn(arn)": "give a queue with its `attributes`",
+        "queue_policy_allows(queue_arn service source_arn source_account)": "tell whether a queue lets a"
+        " service send; rules and topics ask it",
         "_get_q(url action)": "give a queue with its `messages`",
         "time": "be the module by which it tells the time",
     },

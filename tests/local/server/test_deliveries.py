@@ -155,6 +155,105 @@ def test_what_a_rule_cannot_deliver_goes_to_its_dead_letter_queue(
     assert event["source"] == source
 
 
+def _close(aws: Aws, url: str) -> None:
+    """Leave a queue without a policy."""
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+
+
+@pytest.mark.parametrize("kind", ["queue without a policy", "queue with AWS's own key", "new topic"])
+def test_a_rule_sends_only_where_it_is_let_in(aws: Aws, kind: str) -> None:
+    """By a queue's policy and key, or a topic's policy, which at first lets in its owner's alarms alone.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    (closed, target), (url, arn) = aws.queue(), aws.queue()
+    if kind == "new topic":
+        sns, subscriber = aws.client("sns"), target
+        target = sns.create_topic(Name=unique("topic"))["TopicArn"]
+        sns.subscribe(TopicArn=target, Protocol="sqs", Endpoint=subscriber)
+    elif kind == "queue without a policy":
+        _close(aws, closed)
+    else:
+        aws.client("sqs").set_queue_attributes(
+            QueueUrl=closed, Attributes={"KmsMasterKeyId": "alias/aws/sqs"}
+        )
+    source = _rule(aws, "test", {"Arn": target, "DeadLetterConfig": {"Arn": arn}})
+    assert [event["source"] for event in aws.messages(url)] == [source]
+    assert _receive(aws, closed) == []
+
+
+def test_a_dead_letter_queue_that_lets_no_rule_in_gets_nothing(
+    aws: Aws, make_function: Callable[..., Function]
+) -> None:
+    """The event is gone then."""
+    function, (url, arn), (open_url, open_arn) = make_function(), aws.queue(), aws.queue()
+    _close(aws, url)
+    _rule(aws, "test", {"Arn": function.alias, "DeadLetterConfig": {"Arn": arn}})
+    _rule(aws, "test", {"Arn": function.alias, "DeadLetterConfig": {"Arn": open_arn}})
+    assert len(aws.messages(open_url)) == 1
+    assert _receive(aws, url) == []
+
+
+def test_a_schedule_sends_as_its_role(aws: Aws) -> None:
+    """Whatever the queue's policy says: the role must be Scheduler's to take, and may send.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
+    """
+    (url, arn), scheduler = aws.queue(), aws.client("scheduler")
+    _close(aws, url)
+    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    roles = {"may": [allowed], "may not": []}
+    for told, statements in roles.items():
+        role = aws.role(*statements)
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        aws.client("iam").update_assume_role_policy(RoleName=role.rpartition("/")[2], PolicyDocument=document)
+        scheduler.create_schedule(
+            Name=unique("schedule"),
+            ScheduleExpression="rate(1 minute)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": arn, "RoleArn": role, "Input": json.dumps({"role": told})},
+        )
+    aws.advance(minutes=2)
+    assert {message["role"] for message in aws.messages(url)} == {"may"}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "told"),
+    [
+        ("Policy", "ssm-incidents.amazonaws.com", "its policy does not let cloudwatch.amazonaws.com publish"),
+        ("KmsMasterKeyId", "alias/aws/sns", "the policy of its key alias/aws/sns does not let"),
+        ("Policy", "cloudwatch.amazonaws.com", ""),
+        ("", "", ""),
+    ],
+    ids=["another service's policy", "AWS's own key", "a policy for alarms", "a new topic"],
+)
+def test_an_alarm_publishes_only_where_it_is_let_in(aws: Aws, attribute: str, value: str, told: str) -> None:
+    """A new topic lets its owner's alarms in; a policy of one's own takes the place of that.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    """
+    sns = aws.client("sns")
+    topic = (
+        aws.topic(service=value)
+        if attribute == "Policy"
+        else sns.create_topic(Name=unique("topic"))["TopicArn"]
+    )
+    if attribute == "KmsMasterKeyId":
+        sns.set_topic_attributes(TopicArn=topic, AttributeName=attribute, AttributeValue=value)
+    name = _alarm(aws, "test", AlarmActions=[topic]).rpartition(":")[2]
+    watch = aws.client("cloudwatch")
+    (item,) = watch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
+    assert item["HistorySummary"].startswith("Failed" if told else "Successfully")
+    assert told in item["HistorySummary"]
+    taken = [message["topic"] for message in aws.control("GET", "messages")["messages"]]
+    assert taken.count(topic) == (0 if told else 1)
+
+
 def test_another_accounts_rule_calls_an_alias_as_a_role(
     aws: Aws, make_function: Callable[..., Function]
 ) -> None:

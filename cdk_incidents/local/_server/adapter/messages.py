@@ -69,7 +69,13 @@ def _put_topics_right() -> None:
 
 
 def _put_queues_right() -> None:
-    """Let queues hide nothing beyond 12 hours after it was received."""
+    """Let queues hide nothing beyond 12 hours after it was received, nor take what they cannot encrypt."""
+
+    @replaces(queues, "queue_policy_allows")
+    def policy_and_key_allow(allows: Any, arn: str, *caller: str) -> bool:
+        # The policy of AWS's own key lets no other service in.
+        queue = queues._queue_by_arn(arn) or {"attributes": {}}
+        return queue["attributes"].get("KmsMasterKeyId") != "alias/aws/sqs" and allows(arn, *caller)
 
     @replaces(queues, "_collect_msgs")
     def collect_and_note(collect: Any, queue: dict[str, Any], *args: Any) -> Any:

@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 from .identity import here, owning
-from .private import evaluator, iam, lambdas, topics
+from .private import evaluator, iam, lambdas, queues, topics
 
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
-_SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
+_ALARMS = "cloudwatch.amazonaws.com"
+# What is asked of whoever sends to a resource, by its service.
+SEND = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
 
 
 def role_may(function: str, action: str, resource: str) -> bool:
@@ -21,7 +23,7 @@ def role_may(function: str, action: str, resource: str) -> bool:
 
 def may_deliver(function_arn: str, destination: str) -> bool:
     """Tell whether a function's role lets its failures go to a destination."""
-    return role_may(function_arn, _SEND.get(destination.split(":")[2], ""), destination)
+    return role_may(function_arn, SEND.get(destination.split(":")[2], ""), destination)
 
 
 def may_invoke(function_arn: str, service: str, source_arn: str, *, organization: bool = True) -> bool:
@@ -69,9 +71,19 @@ def may_publish(topic_arn: str, service: str, source_arn: str, account: str) -> 
     topic = topics._topic_by_arn_any_scope(topic_arn)
     if topic is None:
         return "there is no such topic"
+    if topic["attributes"].get("KmsMasterKeyId") == "alias/aws/sns":
+        return f"the policy of its key alias/aws/sns does not let {service} in"
     policy = json.loads(topic["attributes"]["Policy"])
     context = _context(service, "sns:Publish", topic_arn, source_arn, account)
+    if service == _ALARMS:
+        # The policy of a new topic lets its owner's alarms in.
+        context.service_context["aws:sourceowner"] = account
     return "" if _allows(policy, context, service) else f"its policy does not let {service} publish"
+
+
+def may_send(queue_arn: str, service: str, source_arn: str) -> bool:
+    """Tell whether a queue's policy lets a service send for a source."""
+    return bool(queues.queue_policy_allows(queue_arn, service, source_arn, source_arn.split(":")[4]))
 
 
 def role_refuses(role_arn: str, service: str, source_arn: str, wanted: dict[str, list[str]]) -> str:

@@ -7,30 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from .identity import owning
 from .messages import deliver
-from .permissions import may_invoke, role_refuses
+from .permissions import SEND, may_invoke, may_publish, may_send, role_refuses
 from .private import bridge, replaces, scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EVENTS = "events.amazonaws.com"
+_EVENTS, _SCHEDULER = "events.amazonaws.com", "scheduler.amazonaws.com"
 
 
 def put_right() -> None:
-    """Ask a function's policy whether a rule may call it; what it may not is for the dead letters."""
+    """Ask whether a target may be sent to; what it may not is for the dead letters, if those may be."""
 
     @replaces(bridge, "_invoke_target")
     def deliver_if_allowed(
         invoke: Any, target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None
     ) -> None:
-        arn = target.get("Arn", "")
-        if ":lambda:" not in arn:
-            invoke(target, event, rule, view)
-        elif _may_invoke(target, rule["Arn"]):
-            with owning(arn):
+        arn, dead_letters = target.get("Arn", ""), target.get("DeadLetterConfig") or {}
+        if _may_send(target, rule["Arn"]):
+            with owning(arn if ":lambda:" in arn else rule["Arn"]):
                 invoke(target, event, rule, view)
-        elif dead_letters := (target.get("DeadLetterConfig") or {}).get("Arn"):
-            deliver(dead_letters, json.dumps(_shaped(event, view)))
+        elif dead_letters and _may_send({**target, **dead_letters}, rule["Arn"]):
+            deliver(dead_letters["Arn"], json.dumps(_shaped(event, view)))
 
 
 def start_incidents_by(
@@ -54,19 +52,29 @@ def _shaped(event: dict[str, Any], view: Any) -> dict[str, Any]:
     return shaped
 
 
-def _may_invoke(target: dict[str, Any], rule_arn: str) -> bool:
-    """Tell whether a rule may call a function: another account's only as a role, another Region's never.
+def _may_send(target: dict[str, Any], source: str) -> bool:
+    """Tell whether a rule or a schedule may send to a target.
 
+    A schedule does so as its role. A rule is let in by the target's own policy; to another account it comes
+    as its role, which the target must let in too, and to another Region never:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
     """
-    (region, account), arn = rule_arn.split(":")[3:5], target["Arn"]
-    if arn.split(":")[3:5] == [region, account]:
-        return may_invoke(arn, _EVENTS, rule_arn)
-    wanted, role = {"lambda:InvokeFunction": [arn]}, target.get("RoleArn", "")
+    arn, role = target.get("Arn", ""), target.get("RoleArn", "")
+    place, service = arn.split(":")[3:5], "".join(arn.split(":")[2:3])
+    if service not in SEND:
+        return True
+    wanted = {SEND[service]: [arn]}
+    if ":schedule/" in source:
+        group = source.replace(":schedule/", ":schedule-group/").rpartition("/")[0]
+        return not role_refuses(role, _SCHEDULER, group, wanted)
+    region, account = source.split(":")[3:5]
+    if service == "lambda" and place == [region, account]:
+        return may_invoke(arn, _EVENTS, source)
+    if service == "lambda":
+        as_role = place[0] == region and not role_refuses(role, _EVENTS, source, wanted)
+        return as_role and may_invoke(arn, "", role)
     return (
-        arn.split(":")[3] == region
-        and not role_refuses(role, _EVENTS, rule_arn, wanted)
-        and may_invoke(arn, "", role)
+        may_send(arn, _EVENTS, source) if service == "sqs" else not may_publish(arn, _EVENTS, source, account)
     )
 
 
