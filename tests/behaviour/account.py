@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .pace import Pace
 
 MAIL, PHONE = "verify@example.com", "+12025550123"
-_POLL_S = 0.5
+_POLL_S, _MOMENT_S = 0.5, 15.0
 
 
 class Aws:
@@ -156,10 +156,14 @@ class Aws:
             time.sleep(_POLL_S)
         return found
 
-    def code(self, call: Callable[[], Any]) -> str:
+    def soon(self, check: Callable[[], Any]) -> Any:
+        """Give what may come by itself in a moment, or never: a loopback AWS needs no moment."""
+        return self.eventually(check, within_s=_MOMENT_S if self._pace.writes_per_second else 0)
+
+    def code(self, call: Callable[..., Any], **asked: Any) -> str:
         """Tell what error a call gets; empty if it gets none."""
         try:
-            call()
+            call(**asked)
         except ClientError as error:
             return str(error.response["Error"]["Code"])
         return ""
@@ -320,12 +324,19 @@ class Aws:
         found: list[str] = []
 
         def receive() -> bool:
-            got = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-            found.extend(message["Body"] for message in got.get("Messages", []))
+            found.extend(self.heard_now(url))
             return len(found) >= count
 
         self.eventually(receive)
         return found
+
+    def heard_now(self, url: str) -> list[str]:
+        """Give the messages that are there, and take them away."""
+        sqs = self.client("sqs")
+        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in got:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in got]
 
     def as_role(self, *statements: dict[str, Any], service: str = "ssm-incidents") -> Any:
         """Give a client that may do what the statements say and nothing else.

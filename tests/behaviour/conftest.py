@@ -24,7 +24,7 @@ from .sweep import Sweep
 from .verification import Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HOME, SECOND = "us-east-1", "eu-west-1"
 # A field that takes a number has no list of alternatives.
@@ -162,11 +162,19 @@ def elsewhere(cloud: LocalCloud) -> Iterator[Aws]:
 @pytest.fixture(autouse=True)
 def assumed(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Let the loopback AWS be so for one test that is about it."""
-    name, value = getattr(request, "param", ("", None))
+    param: tuple[str, Any] = getattr(request, "param", ("", None))
+    name, value = param
     if not name:
         yield None
         return
     cloud: LocalCloud = request.getfixturevalue("cloud")
-    cloud.assume(Assumptions(**{name: value}))
+    fields: dict[str, Any] = {name: value}
+    cloud.assume(Assumptions(**fields))
     yield value
     cloud.assume(Assumptions())
+
+
+@pytest.fixture
+def codes(cloud: LocalCloud) -> Callable[[], dict[str, str]]:
+    """Give what tells the activation codes that were sent, by channel."""
+    return lambda: dict(cloud._server.control("GET", "codes")["codes"])

@@ -325,8 +325,12 @@ def test_the_ops_item_of_a_resolved_incident(aws: Aws) -> bool:
     arn = aws.start(aws.plan())
     number = aws.parent(arn)
     aws.resolve(arn)
-    status = aws.client("ssm").get_ops_item(OpsItemId=number)["OpsItem"]["Status"]
-    return status in ("Resolved", "Closed")
+
+    def closed() -> bool:
+        status = aws.client("ssm").get_ops_item(OpsItemId=number)["OpsItem"]["Status"]
+        return status in ("Resolved", "Closed")
+
+    return bool(aws.soon(closed))
 
 
 @unsettled("outside_replication_set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -183,7 +184,9 @@ def test_each_plan_has_a_month_of_its_own(aws: Aws, full: str) -> None:
 def test_the_next_month_begins_anew(aws: Aws, cloud: LocalCloud, full: str) -> None:
     """After the turn of the month the plan starts incidents again."""
     assert aws.code(lambda: aws.start(full))
-    cloud.clock.advance(hours=24 * 31)
+    now = aws.record(aws.start(aws.plan()))["creationTime"]
+    until = (now.replace(day=1) + dt.timedelta(days=32)).replace(day=1, hour=0) - now
+    cloud.clock.advance(seconds=until.total_seconds())
     assert aws.start(full)
 
 

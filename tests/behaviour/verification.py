@@ -93,17 +93,24 @@ class Verification:
 
 
 def table(seen: list[tuple[str, Any, Any]]) -> list[str]:
-    """Write what was assumed and what was seen, a line a rule."""
-    rows = [("what no document settles", "assumed", "seen"), *((n, repr(a), repr(s)) for n, a, s in seen)]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return [f"{name:<{widths[0]}}  {assumed:<{widths[1]}}  {value}" for name, assumed, value in rows]
+    """Write what was assumed and what was seen, a line a rule; a star tells where that differs."""
+    rows = [("", "what no document settles", "assumed", "seen")]
+    rows += [("" if a == s else "*", name, repr(a), repr(s)) for name, a, s in seen]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return ["  ".join([*map(str.ljust, row, widths), row[3]]) for row in rows]
 
 
 def to_paste(seen: list[tuple[str, Any, Any]]) -> str:
     """Write the values that were seen as `Assumptions`, what the loopback AWS cannot play as a remark."""
     known = alternatives()
-    values = {name: value for name, _, value in seen if name in _ASSUMED}
-    odd = [name for name, value in values.items() if value not in known.get(name, (value,))]
-    lines = [f"    {name}={value!r}," for name, value in sorted(values.items()) if name not in odd]
-    lines += [f"    # {name}: {values[name]!r} is not played" for name in sorted(odd)]
-    return "\n".join(["LocalCloud(assumptions=Assumptions(", *lines, "))"])
+    values: dict[str, list[Any]] = defaultdict(list)
+    for name, _, value in seen:
+        if name in _ASSUMED and value not in values[name]:
+            values[name].append(value)
+    lines, remarks = [], []
+    for name, found in sorted(values.items()):
+        if len(found) == 1 and found[0] in known.get(name, found):
+            lines.append(f"    {name}={found[0]!r},")
+        else:
+            remarks.append(f"    # {name}: {' and '.join(map(repr, found))}, which is not played")
+    return "\n".join(["LocalCloud(assumptions=Assumptions(", *lines, *remarks, "))"])
