@@ -1,11 +1,10 @@
-"""What a service's own model says about an input: required, type, length, range, pattern, enum, union.
+"""What a service's own model says about a value: required, length, range, pattern, enum, union.
 
 Nothing here knows a service: the shapes are botocore's.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,100 +14,73 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-_TYPES: dict[str, Any] = {
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "long": int,
-    "float": (int, float),
-    "double": (int, float),
-    "timestamp": dt.datetime,
-    "structure": dict,
-    "map": dict,
-    "list": list,
-    "blob": (bytes, str),
-}
 _SIZED = ("string", "list", "map", "blob")
-# Classes that Java's patterns have and Python's do not.
+# Classes that Java's patterns have and Python's do not. That of letters lets digits and the underscore in as
+# well, without which it never stands in the models.
 _JAVA_CLASSES = {
-    r"\p{L}": r"^\W\d_",
-    r"\p{N}": r"\d",
-    r"\p{Z}": r" \u00a0\u2000-\u200a\u2028\u2029\u202f\u3000",
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\w",
+    r"\p{Z}": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
 }
 
 
 def violations(shape: Shape, value: Any) -> list[str]:
     """Tell each constraint of the model that a value breaks, in the service's words."""
-    return list(_violations(shape, value, ""))
+    told = []
+    for path, found, rule in broken(shape, value):
+        shown = "" if found is None else f" '{found}'"
+        told.append(f"Value{shown} at '{path}' failed to satisfy constraint: Member must {rule}")
+    return told
 
 
-def wrong_type(shape: Shape, value: Any) -> str:
-    """Tell what is not of the type that the model gives it; empty if all is."""
+def broken(shape: Shape, value: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Tell each constraint that a value breaks: where, what stands there, and the rule."""
     if value is None:
-        return ""
-    expected = _TYPES[shape.type_name]
-    if not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean"):
-        return f"{type(value).__name__} cannot be read as {shape.type_name}"
-    parts: list[tuple[Shape, Any]] = []
-    if shape.type_name == "structure":
-        parts = [(member, value.get(name)) for name, member in shape.members.items()]
-    elif shape.type_name == "list":
-        parts = [(shape.member, item) for item in value]
-    elif shape.type_name == "map":
-        parts = [(shape.value, item) for item in value.values()]
-    return next((problem for part in parts if (problem := wrong_type(*part))), "")
+        yield path, None, "not be null"
+        return
+    for rule in _rules(shape, value):
+        yield path, value, rule
+    for part, inner, name in _parts(shape, value):
+        yield from broken(part, inner, f"{path}.{name}".strip("."))
 
 
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    yield from _out_of_bounds(shape, value, path)
+def _parts(shape: Shape, value: Any) -> Iterator[tuple[Shape, Any, str]]:
+    """Take a value apart; a required member that is not there is None."""
     if shape.type_name == "structure":
-        yield from _members(shape, value, path)
+        for name, member in shape.members.items():
+            if name in shape.required_members or value.get(name) is not None:
+                yield member, value.get(name), name
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):
-            yield from _violations(shape.member, item, f"{path}.{number}.member")
+            yield shape.member, item, f"{number}.member"
     elif shape.type_name == "map":
         for key, item in value.items():
-            yield from _violations(shape.key, key, f"{path}.{key}.key")
-            yield from _violations(shape.value, item, f"{path}.{key}.member")
+            yield shape.key, key, f"{key}.key"
+            yield shape.value, item, f"{key}.member"
 
 
-def _out_of_bounds(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _rules(shape: Shape, value: Any) -> Iterator[str]:
+    """Tell the rules that a value breaks by itself, whatever is in it."""
     limits = shape.metadata
-    shown = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must "
-    sized = shape.type_name in _SIZED
-    size = len(value) if sized else value
-    have = "have length" if sized else "have value"
+    size, have = (len(value), "length") if shape.type_name in _SIZED else (value, "value")
     if "max" in limits and size > limits["max"]:
-        yield f"{shown}{have} less than or equal to {limits['max']}"
+        yield f"have {have} less than or equal to {limits['max']}"
     if "min" in limits and size < limits["min"]:
-        yield f"{shown}{have} greater than or equal to {limits['min']}"
+        yield f"have {have} greater than or equal to {limits['min']}"
     if "pattern" in limits and not _pattern(limits["pattern"]).search(value):
-        yield f"{shown}satisfy regular expression pattern: {limits['pattern']}"
-    enum = getattr(shape, "enum", None)
-    if enum and value not in enum:
-        yield f"{shown}satisfy enum value set: [{', '.join(enum)}]"
-
-
-def _members(shape: Shape, value: dict[str, Any], path: str) -> Iterator[str]:
-    prefix = f"{path}." if path else ""
-    for name in shape.required_members:
-        if value.get(name) is None:
-            yield f"Value at '{prefix}{name}' failed to satisfy constraint: Member must not be null"
-    given = [name for name in shape.members if value.get(name) is not None]
-    if shape.is_tagged_union and len(given) != 1:
-        yield (
-            f"Value at '{path}' failed to satisfy constraint: Member must have exactly one of"
-            f" [{', '.join(shape.members)}] set, got [{', '.join(given)}]"
-        )
-    for name in given:
-        yield from _violations(shape.members[name], value[name], f"{prefix}{name}")
+        yield f"satisfy regular expression pattern: {limits['pattern']}"
+    if "enum" in limits and value not in limits["enum"]:
+        yield f"satisfy enum value set: [{', '.join(limits['enum'])}]"
+    if limits.get("union"):
+        given = [name for name in shape.members if value.get(name) is not None]
+        if len(given) != 1:
+            yield f"have exactly one of [{', '.join(shape.members)}] set, got [{', '.join(given)}]"
 
 
 @functools.cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    # In the models, \p{…} stands only inside [...], where \p{L} alone needs a class of its own.
-    if r"\p{L}" in pattern:
-        pattern = pattern.replace(r"[\p{L}", r"(?:[^\W\d_]|[").replace("]*$", "])*$")
+    r"""Compile a pattern of Java's, whose \w, \d and \s are ASCII's."""
+    scripts = r"\p{" in pattern
     for java, python in _JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
-    return re.compile(pattern)
+    return re.compile(pattern, 0 if scripts else re.ASCII)

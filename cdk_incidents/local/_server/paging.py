@@ -1,4 +1,4 @@
-"""Lists page by page: an opaque token that says where the next page begins."""
+"""Lists page by page: an opaque token that says of which list, and where the next page begins."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ _DEFAULT = 50
 def page(items: Sequence[Any], params: dict[str, Any], member: str) -> dict[str, Any]:
     """Cut the page that a list call asks for, by the names that its service gives things."""
     next_token, most = ("NextToken", "MaxResults") if member[0].isupper() else ("nextToken", "maxResults")
-    token = params.get(next_token, "")
-    try:
-        start = int(base64.urlsafe_b64decode(token)) if token else 0
-    except ValueError:
-        raise invalid("The nextToken is not one of ours") from None
+    start = 0
+    if token := params.get(next_token):
+        try:
+            start = int(base64.urlsafe_b64decode(token).removeprefix(f"{member}:".encode()))
+        except ValueError:
+            start = 0
+        if token != _token(member, start) or start < 1:
+            raise invalid(f"The {next_token} is not one that this list gave")
     end = start + (params.get(most) or _DEFAULT)
-    result: dict[str, Any] = {member: list(items[start:end])}
-    if end < len(items):
-        result[next_token] = base64.urlsafe_b64encode(str(end).encode()).decode()
-    return result
+    following = {next_token: _token(member, end)} if end < len(items) else {}
+    return {member: list(items[start:end]), **following}
+
+
+def _token(member: str, start: int) -> str:
+    return base64.urlsafe_b64encode(f"{member}:{start}".encode()).decode()

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,28 @@ from urllib.parse import unquote
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from .constraints import violations, wrong_type
-from .errors import ServiceError, invalid
+from .constraints import broken, violations
+from .errors import ServiceError
 from .faults import CREDENTIALS
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, Shape
+    from collections.abc import Callable
+
+    from botocore.model import Shape
+
+# What JSON has for the types of the model; a timestamp is a number.
+_JSON: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "blob": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+}
+
+_NO_CONTENT = 204
+_MODELS = Loader()
 
 
 @dataclass(frozen=True)
@@ -51,31 +68,33 @@ class Wire:
         self._rest = self._model.metadata["protocol"] == "rest-json"
 
     @cached_property
-    def _model(self) -> ServiceModel:
-        return ServiceModel(Loader().load_service_model(self.service, "service-2"), self.service)
+    def _description(self) -> dict[str, Any]:
+        described: dict[str, Any] = _MODELS.load_service_model(self.service, "service-2")
+        return described
 
     @cached_property
-    def _routes(self) -> list[tuple[str, re.Pattern[str], OperationModel]]:
-        routes = []
+    def _model(self) -> ServiceModel:
+        return ServiceModel(self._description, self.service)
+
+    @cached_property
+    def _routes(self) -> dict[str, tuple[str, re.Pattern[str]]]:
+        """The method and the path of each operation; a label is one segment, which may be blank."""
+        routes = {}
         for name in self._model.operation_names:
-            operation = self._model.operation_model(name)
-            pattern = re.sub(r"\\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(operation.http["requestUri"]))
-            routes.append((operation.http["method"], re.compile(f"{pattern}/?"), operation))
+            http = self._model.operation_model(name).http
+            path = re.sub(r"\\\{(\w+)\\}", r"(?P<\1>[^/]*)", re.escape(http["requestUri"]))
+            routes[name] = http["method"], re.compile(f"{path}/?")
         return routes
 
     def operation(self, request: Request) -> str:
         """Tell the operation that a request names, empty if the service has none such."""
-        if self._rest:
-            return next(
-                (
-                    o.name
-                    for method, path, o in self._routes
-                    if method == request.method and path.fullmatch(request.path)
-                ),
-                "",
-            )
-        name = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        return name if name in self._model.operation_names else ""
+        named = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        fitting = (
+            name
+            for name, (method, path) in self._routes.items()
+            if (method == request.method and path.fullmatch(request.path) if self._rest else name == named)
+        )
+        return next(fitting, "")
 
     def read(self, name: str, request: Request) -> dict[str, Any]:
         """Read the input of an operation and hold it against every constraint of the model.
@@ -85,72 +104,69 @@ class Wire:
         ServiceError
             SerializationException for what is no JSON or has a wrong type, ValidationException otherwise.
         """
-        operation = self._model.operation_model(name)
-        shape = operation.input_shape
+        shape = self.input_shape(name)
         if shape is None:
             return {}
         try:
             body = json.loads(request.body or b"{}")
-        except ValueError as broken:
-            raise ServiceError("SerializationException", f"The body is no JSON: {broken}") from None
-        if not isinstance(body, dict):
-            raise ServiceError("SerializationException", "The body is no JSON object")
-        values = {**body, **self._located(operation, shape, request)}
-        parsed = {
-            name: _parse(member, values[name])
-            for name, member in shape.members.items()
-            if values.get(name) is not None
-        }
-        if problem := wrong_type(shape, parsed):
-            raise ServiceError("SerializationException", problem)
-        if problems := violations(shape, parsed):
+        except (ValueError, RecursionError) as unread:
+            raise ServiceError("SerializationException", f"The body is no JSON: {unread}") from None
+        given = {**body, **self._located(name, shape, request)} if isinstance(body, dict) else body
+        params: dict[str, Any] = _convert(shape, given, _read)
+        if problems := violations(shape, params):
             plural = "s" if len(problems) > 1 else ""
-            raise invalid(f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}")
-        return parsed
+            raise ServiceError(
+                "ValidationException",
+                f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}",
+                reason="FIELD_VALIDATION_FAILED",
+                fields=[{"Name": path, "Message": rule} for path, _, rule in broken(shape, params)],
+            )
+        return params
 
-    def _located(self, operation: OperationModel, shape: Shape, request: Request) -> dict[str, Any]:
-        """Take what the model puts into the path or the query instead of the body."""
+    def _located(self, name: str, shape: Shape, request: Request) -> dict[str, Any]:
+        """Take what the model puts into the path or the query instead of the body; None is not there."""
         found: dict[str, Any] = {}
-        path = next(path for _, path, o in self._routes if o.name == operation.name) if self._rest else None
-        match = path.fullmatch(request.path) if path else None
-        for name, member in shape.members.items():
-            key = member.serialization.get("name", name)
-            place = member.serialization.get("location")
-            if place == "uri" and match:
-                found[name] = unquote(match[key])
-            elif place == "querystring" and key in request.query:
-                values = request.query[key]
-                found[name] = values if member.type_name == "list" else values[0]
+        labels = self._routes[name][1].fullmatch(request.path)
+        for member, inner in shape.members.items():
+            key, place = inner.serialization.get("name", member), inner.serialization.get("location")
+            if place == "uri" and labels:
+                found[member] = unquote(labels[key])
+            elif place == "querystring":
+                values = request.query.get(key, [])
+                found[member] = (values or None) if inner.type_name == "list" else next(iter(values), None)
         return found
 
     def write(self, name: str, result: dict[str, Any]) -> Response:
-        """Write an operation's result, which must be what the model says."""
+        """Write an operation's result, which must have what the model requires.
+
+        Its other constraints are no matter: the service itself gives an empty map of tags.
+        """
         operation = self._model.operation_model(name)
         shape = operation.output_shape
+        missing = [path for path, value, _ in broken(shape, result) if value is None] if shape else []
+        if missing:
+            raise AssertionError(f"the answer to {name} lacks {', '.join(missing)}")
         status = operation.http.get("responseCode", 200) if self._rest else 200
-        if status == 204:  # noqa: PLR2004
-            return Response(status, b"", _headers(self._rest))
-        return Response(
-            status, json.dumps(_write(shape, result) if shape else {}).encode(), _headers(self._rest)
-        )
+        written = json.dumps(_convert(shape, result, _write) if shape else {})
+        return Response(status, b"" if status == _NO_CONTENT else written.encode(), _headers(self._rest))
 
     def write_error(self, error: ServiceError) -> Response:
         """Write an error with the status and the members that the model gives it."""
-        shape = next((s for s in self._model.error_shapes if s.name == error.code), None)
-        unmodelled = 403 if error.code in CREDENTIALS else 400
-        if error.code == "UnknownOperationException" and self._rest:
-            unmodelled = 404  # the path is not there
-        status = (shape.metadata.get("error") or {}).get("httpStatusCode", 400) if shape else unmodelled
-        members = shape.members if shape else {}
-        message = "message" if "message" in members or not members else "Message"
-        # One service has resourceIdentifier, the other ResourceId.
-        known = {"servicecode": self.service, "quotacode": "unknown"}
-        known |= {key.lower().replace("identifier", "id"): value for key, value in error.members.items()}
-        wanted = {key: key.lower().replace("identifier", "id") for key in members}
-        body = {key: _write(members[key], known[name]) for key, name in wanted.items() if name in known}
-        body = {"__type": error.code, **body, message: error.message}
+        said = self._description["shapes"].get(error.code, {})
+        unmodelled = dict.fromkeys(CREDENTIALS, 403) | {
+            "UnknownOperationException": 404 if self._rest else 400
+        }
+        status = 500 if said.get("fault") else unmodelled.get(error.code, 400)
+        members = self._model.shape_for(error.code).members if said else {"message": None}
+        known = {"servicecode": self.service, "quotacode": "unknown", "message": error.message}
+        known |= {_plain(name): value for name, value in error.members.items()}
+        body = {name: known[_plain(name)] for name in members if _plain(name) in known}
         headers = {**_headers(self._rest), "x-amzn-errortype": error.code}
-        return Response(status, json.dumps(body).encode(), headers)
+        return Response(
+            said.get("error", {}).get("httpStatusCode", status),
+            json.dumps({"__type": error.code, **body}).encode(),
+            headers,
+        )
 
     def input_shape(self, name: str) -> Shape:
         """Give the shape of an operation's input."""
@@ -164,44 +180,45 @@ class Wire:
         """Give the errors that the model has for an operation."""
         return [shape.name for shape in self._model.operation_model(name).error_shapes]
 
-    @property
-    def operations(self) -> list[str]:
-        """The names of all operations."""
-        return list(self._model.operation_names)
-
 
 def _headers(rest: bool) -> dict[str, str]:  # noqa: FBT001
     kind = "application/json" if rest else "application/x-amz-json-1.1"
     return {"content-type": kind, "x-amzn-requestid": str(uuid.uuid4())}
 
 
-def _parse(shape: Shape, value: Any) -> Any:
-    """Read a JSON value as its shape says; a wrong type is left as it is, for `wrong_type` to tell."""
-    if shape.type_name == "timestamp" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
-        except (ValueError, OverflowError, OSError):
-            return value
+def _plain(member: str) -> str:
+    """Name an error's member as both services could: one has resourceIdentifier, the other ResourceId."""
+    return member.lower().replace("identifier", "id")
+
+
+def _convert(shape: Shape, value: Any, leaf: Callable[[Shape, Any, str], Any], path: str = "") -> Any:
+    """Convert a value, each leaf on its own.
+
+    A null is as good as nothing, and members that the model does not have are ignored, as AWS does.
+    """
     if shape.type_name == "structure" and isinstance(value, dict):
-        # A null is as good as nothing, and members that the model does not have are ignored, as AWS does.
-        return {n: _parse(m, value[n]) for n, m in shape.members.items() if value.get(n) is not None}
+        return {
+            name: _convert(member, value[name], leaf, f"{path}.{name}".strip("."))
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
     if shape.type_name == "list" and isinstance(value, list):
-        return [_parse(shape.member, item) for item in value]
+        parts = enumerate(value, 1)
+        return [_convert(shape.member, item, leaf, f"{path}.{number}.member") for number, item in parts]
     if shape.type_name == "map" and isinstance(value, dict):
-        return {key: _parse(shape.value, item) for key, item in value.items()}
-    return value
+        return {key: _convert(shape.value, item, leaf, f"{path}.{key}.member") for key, item in value.items()}
+    return leaf(shape, value, path)
 
 
-def _write(shape: Shape, value: Any) -> Any:
-    if shape.type_name == "structure":
-        missing = [name for name in shape.required_members if value.get(name) is None]
-        if missing:
-            raise AssertionError(f"the answer lacks {missing} of {shape.name}")
-        return {n: _write(m, value[n]) for n, m in shape.members.items() if value.get(n) is not None}
-    if shape.type_name == "list":
-        return [_write(shape.member, item) for item in value]
-    if shape.type_name == "map":
-        return {key: _write(shape.value, item) for key, item in value.items()}
-    if shape.type_name == "timestamp":
-        return round(value.timestamp(), 3)
-    return value
+def _read(shape: Shape, value: Any, path: str) -> Any:
+    if type(value) in _JSON.get(shape.type_name, ()):
+        return value
+    if shape.type_name == "timestamp" and type(value) in _JSON["float"]:
+        with suppress(ValueError, OverflowError, OSError):
+            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+    problem = f"{type(value).__name__} at '{path}' cannot be read as {shape.type_name}"
+    raise ServiceError("SerializationException", problem)
+
+
+def _write(_shape: Shape, value: Any, _path: str) -> Any:
+    return round(value.timestamp(), 3) if isinstance(value, dt.datetime) else value
