@@ -52,46 +52,29 @@ class AsyncInvoker:
         settings = self._emulator.event_invoke_config(arn)
         attempts = settings.get("MaximumRetryAttempts", _RETRIES) + 1
         until = time.monotonic() + settings.get("MaximumEventAgeInSeconds", _MAX_AGE_S)
-        failures = waits = 0
-        result: dict[str, Any] = {}
-        while failures < attempts:
-            if waits:
-                pause = min(self._base_s * 2 ** (waits - 1), _MAX_WAIT_S)
-                if time.monotonic() + pause > until:
-                    self._fail(arn, settings, event, "EventAgeExceeded", failures, result)
-                    return
-                time.sleep(pause)
-            waits += 1
-            # Looked up anew each time: an alias may have moved in between.
-            result = self._emulator.execute(arn, event)
-            if not result.get("error"):
-                return
-            if not result.get("throttle"):
-                failures += 1
-        self._fail(arn, settings, event, "RetriesExhausted", failures, result)
-
-    def _fail(
-        self,
-        arn: str,
-        settings: dict[str, Any],
-        event: Any,
-        condition: str,
-        count: int,
-        result: dict[str, Any],
-    ) -> None:
+        failures, pause, condition = 0, min(self._base_s, _MAX_WAIT_S), "RetriesExhausted"
+        # The alias is looked up anew each time: it may have moved in between.
+        while (result := self._emulator.execute(arn, event)).get("error"):
+            failures += not result.get("throttle")
+            if failures == attempts:
+                break
+            if time.monotonic() + pause > until:
+                condition = "EventAgeExceeded"
+                break
+            time.sleep(pause)
+            pause = min(2 * pause, _MAX_WAIT_S)
         destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if not destination or not self._emulator.may_deliver(arn, destination):
+        if not result.get("error") or not destination or not self._emulator.may_deliver(arn, destination):
             return
+        now = dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
         record = {
             "version": "1.0",
-            "timestamp": dt.datetime.now(dt.timezone.utc)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "timestamp": now.replace("+00:00", "Z"),
             "requestContext": {
                 "requestId": str(uuid.uuid4()),
                 "functionArn": arn,
                 "condition": condition,
-                "approximateInvokeCount": count,
+                "approximateInvokeCount": failures,
             },
             "requestPayload": event,
             "responseContext": {

@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from .errors import conflict, invalid, over_quota
-from .resources import Kind, Tags, is_here
+from .resources import Kind, is_here
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -36,11 +36,6 @@ class Contacts(Kind):
     def new_arn(self, caller: Caller, params: dict[str, Any]) -> str:
         """Name it after account, Region and alias."""
         return arn_of(caller, f"contact/{params['Alias']}")
-
-    def create(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        """Make one, with tags in the first Region of the replication set alone."""
-        _taggable(caller, self.new_arn(caller, params), params.get("Tags"))
-        return super().create(cloud, caller, params)
 
     def check(self, _cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Hold the plan to the type: people have channels, escalation plans contacts, schedules rotations."""
@@ -173,29 +168,6 @@ class Channels(Kind):
     def _deactivate(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
         self.find(caller, params["ContactChannelId"])["ActivationStatus"] = "NOT_ACTIVATED"
         return {}
-
-
-class ContactTags(Tags):
-    """Tags as pairs; a contact has them in the first Region of the replication set alone."""
-
-    def __init__(self) -> None:
-        super().__init__("ResourceARN", "Tags", "TagKeys", _pairs)
-
-    def tag(self, cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        """Add tags."""
-        _taggable(caller, params["ResourceARN"], params["Tags"])
-        return super().tag(cloud, caller, params)
-
-
-def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _taggable(caller: Caller, arn: str, tags: Any) -> None:
-    """Refuse tags where a contact can have none. CHOICE: with what error, no document says."""
-    regions = (caller.account.replication_set or {}).get("regionMap", {caller.region: {}})
-    if tags and ":contact/" in arn and caller.region != (first := next(iter(regions))):
-        raise invalid(f"Contacts can be tagged in {first}, the first Region of the replication set, alone")
 
 
 def arn_of(caller: Caller, resource: str) -> str:

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 _EXPRESSION = re.compile(r"at\((?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d)\)|cron\((?P<cron>\S+( \S+){4})\)")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _MINUTE, _LONGEST = dt.timedelta(minutes=1), dt.timedelta(days=15)
-_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+# What the names of cron's five fields stand for: of months and days alone.
+_NAMES: list[dict[str, int]] = [
+    *({}, {}, {}),
+    {name: number for number, name in enumerate(_MONTHS, 1)},
+    {name: number for number, name in enumerate(_DAYS)},
+]
 
 
 class Window(NamedTuple):
@@ -55,10 +61,10 @@ def _arn(caller: Caller, name: str) -> str:
 
 
 def _change(cloud: Cloud, arn: str, rule: dict[str, Any] | None) -> None:
-    targets = _targets(cloud.mutes.pop(arn, {}))
+    before = cloud.mutes.pop(arn, {})
     if rule:
         cloud.mutes[arn] = rule
-    for name in targets:
+    for name in _targets(before):
         cloud.unmuted(arn.replace(":alarm-mute-rule:", ":alarm:").rpartition(":")[0] + f":{name}")
 
 
@@ -96,15 +102,8 @@ def _matcher(expression: str) -> Callable[[dt.datetime], bool]:
         raise _invalid("Expression", "at(yyyy-MM-ddThh:mm), or cron(…) of five fields", expression)
     if found["at"]:
         return lambda time: time.strftime("%Y-%m-%dT%H:%M") == found["at"]
-    minute, hour, day, month, weekday = found["cron"].upper().split()
     try:
-        fields = [
-            _field(minute),
-            _field(hour),
-            _field(day),
-            _field(month, _MONTHS, 1),
-            _field(weekday, _DAYS),
-        ]
+        fields = list(map(_field, found["cron"].upper().split(), _NAMES))
     except ValueError:
         raise _invalid("Expression", "of numbers, names, *, - and ,", expression) from None
 
@@ -115,14 +114,11 @@ def _matcher(expression: str) -> Callable[[dt.datetime], bool]:
     return begins
 
 
-def _field(text: str, names: list[str] | None = None, first: int = 0) -> set[int]:
-    def number(part: str) -> int:
-        return names.index(part) + first if names and part in names else int(part)
-
+def _field(text: str, names: dict[str, int]) -> set[int]:
     if text == "*":
         return set(range(60))
-    ranges = (part.partition("-") for part in text.split(","))
-    return {n for begin, _, end in ranges for n in range(number(begin), number(end or begin) + 1)}
+    ranges = ([int(names.get(end, end)) for end in part.split("-", 1)] for part in text.split(","))
+    return {number for ends in ranges for number in range(ends[0], ends[-1] + 1)}
 
 
 def _duration(text: str) -> dt.timedelta:

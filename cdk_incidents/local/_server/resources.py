@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import ServiceError, conflict, not_found
+from .errors import conflict, invalid, not_found, over_quota
 from .paging import page
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ class Kind:
             raise conflict(f"{arn} exists", self.resource_type, arn)
         item = {**{k: v for k, v in params.items() if k != self.tags}, self.arn: arn}
         self.check(cloud, caller, item)
-        known[arn] = item
         if self.tags:
-            caller.account.tags[arn] = read_tags(params.get(self.tags, {}))
+            put_tags(caller, arn, read_tags(params.get(self.tags, {})))
+        known[arn] = item
         self.made(cloud, caller, item)
         return {self.arn: arn}
 
@@ -153,16 +153,10 @@ class Tags:
 
     def plays(self) -> dict[str, Play]:
         """Give the operations by name."""
-        return {"TagResource": self.tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
+        return {"TagResource": self._tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
 
-    def tag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-        """Add tags."""
-        tags = {**self._of(caller, params), **read_tags(params[self._member])}
-        if len(tags) > _TAGS_ALLOWED:
-            raise ServiceError(
-                "ServiceQuotaExceededException", f"A resource has at most {_TAGS_ALLOWED} tags"
-            )
-        caller.account.tags[params[self._arn]] = tags
+    def _tag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        put_tags(caller, params[self._arn], {**self._of(caller, params), **read_tags(params[self._member])})
         return {}
 
     def _untag(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
@@ -182,9 +176,27 @@ class Tags:
         return account.tags[arn]
 
 
+def put_tags(caller: Caller, arn: str, tags: dict[str, str]) -> None:
+    """Give something its tags; a contact has some in the first Region of the replication set alone.
+
+    CHOICE: what it gets elsewhere is not documented.
+    """
+    regions = (caller.account.replication_set or {}).get("regionMap", {caller.region: {}})
+    if tags and ":contact/" in arn and caller.region != (first := next(iter(regions))):
+        raise invalid(f"Contacts can be tagged in {first}, the first Region of the replication set, alone")
+    if len(tags) > _TAGS_ALLOWED:
+        raise over_quota(f"A resource has at most {_TAGS_ALLOWED} tags")
+    caller.account.tags[arn] = tags
+
+
 def read_tags(tags: Any) -> dict[str, str]:
     """Read tags of either form."""
     return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def write_pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Write tags as a list of pairs."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def is_here(caller: Caller, arn: str) -> bool:

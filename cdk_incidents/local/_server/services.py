@@ -26,7 +26,7 @@ from . import (
 from .constraints import violations
 from .errors import ServiceError, invalid
 from .rates import Rates
-from .resources import Tags
+from .resources import Tags, write_pairs
 from .tokens import once
 from .wire import Request, Response, Wire
 
@@ -70,7 +70,7 @@ CONTACTS: dict[str, Play] = {
     **rotations.OVERRIDES.plays(),
     **engagements.ENGAGEMENTS.plays(),
     **engagements.PAGES.plays(),
-    **contacts.ContactTags().plays(),
+    **Tags("ResourceARN", "Tags", "TagKeys", write_pairs).plays(),
 }
 for plays in (INCIDENT_MANAGER, CONTACTS):
     plays.update({name: once(name, play) for name, play in plays.items()})
