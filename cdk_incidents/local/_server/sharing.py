@@ -49,7 +49,7 @@ def put_resource_policy(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
         found = json.loads(text)["Statement"]
         statements = found if isinstance(found, list) else [found]
         whole = all(s["Effect"] == "Allow" and s.keys() >= _PARTS for s in statements)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError):
         whole = False
     if not whole:
         told = f"that allow, each with {', '.join(sorted(_PARTS))}"
