@@ -32,36 +32,27 @@ from .wire import Request, Response, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from .resources import Play
     from .state import Caller, Cloud
 
+
+def _named(*modules: ModuleType) -> dict[str, Play]:
+    """Give the plays of modules by operation: the functions of a cloud, a caller and parameters."""
+    takes = ["cloud", "caller", "params", "return"]
+    return {
+        "".join(part.capitalize() for part in name.split("_")): play
+        for module in modules
+        for name, play in vars(module).items()
+        if name[0] != "_" and [n.strip("_") for n in getattr(play, "__annotations__", ())] == takes
+    }
+
+
 INCIDENT_MANAGER: dict[str, Play] = {
-    "StartIncident": incidents.start_incident,
-    "GetIncidentRecord": incidents.get_incident_record,
-    "UpdateIncidentRecord": incidents.update_incident_record,
-    "DeleteIncidentRecord": incidents.delete_incident_record,
-    "ListIncidentRecords": incidents.list_incident_records,
-    "ListRelatedItems": incidents.list_related_items,
-    "UpdateRelatedItems": incidents.update_related_items,
-    "CreateTimelineEvent": timeline.create_timeline_event,
-    "GetTimelineEvent": timeline.get_timeline_event,
-    "UpdateTimelineEvent": timeline.update_timeline_event,
-    "DeleteTimelineEvent": timeline.delete_timeline_event,
-    "ListTimelineEvents": timeline.list_timeline_events,
+    **_named(incidents, timeline, findings, sharing, replication),
     **response_plans.ResponsePlans().plays(),
     **Tags("resourceArn", "tags", "tagKeys", dict).plays(),
-    "CreateReplicationSet": replication.create_replication_set,
-    "GetReplicationSet": replication.get_replication_set,
-    "UpdateReplicationSet": replication.update_replication_set,
-    "UpdateDeletionProtection": replication.update_deletion_protection,
-    "DeleteReplicationSet": replication.delete_replication_set,
-    "ListReplicationSets": replication.list_replication_sets,
-    "ListIncidentFindings": findings.list_incident_findings,
-    "BatchGetIncidentFindings": findings.batch_get_incident_findings,
-    "PutResourcePolicy": sharing.put_resource_policy,
-    "GetResourcePolicies": sharing.get_resource_policies,
-    "DeleteResourcePolicy": sharing.delete_resource_policy,
 }
 CONTACTS: dict[str, Play] = {
     **contacts.CONTACTS.plays(),
@@ -75,29 +66,13 @@ CONTACTS: dict[str, Play] = {
 for plays in (INCIDENT_MANAGER, CONTACTS):
     plays.update({name: once(name, play) for name, play in plays.items()})
 INCIDENT_MANAGER["StartIncident"] = incidents.audited(INCIDENT_MANAGER["StartIncident"])
-SYSTEMS_MANAGER: dict[str, Play] = {
-    "CreateOpsItem": ops_items.create_ops_item,
-    "GetOpsItem": ops_items.get_ops_item,
-    "UpdateOpsItem": ops_items.update_ops_item,
-    "DeleteOpsItem": ops_items.delete_ops_item,
-    "DescribeOpsItems": ops_items.describe_ops_items,
-    "GetCalendarState": calendars.get_calendar_state,
-    **documents.plays(),
-}
-CLOUDWATCH: dict[str, Play] = {
-    "PutAlarmMuteRule": mutes.put_alarm_mute_rule,
-    "DeleteAlarmMuteRule": mutes.delete_alarm_mute_rule,
-}
+SYSTEMS_MANAGER: dict[str, Play] = {**_named(ops_items, calendars), **documents.plays()}
+CLOUDWATCH: dict[str, Play] = _named(mutes)
 _REGION = re.compile(r"Credential=[^/]*/[^/]*/([^/]*)/")
 _DOWN = ("InternalServerException", faults.RESET, faults.TIMEOUT)
 # These work without a replication set, or in a Region that it lacks.
-_ANYWHERE = {
-    "CreateReplicationSet",
-    "ListReplicationSets",
-    "GetReplicationSet",
-    *SYSTEMS_MANAGER,
-    *CLOUDWATCH,
-}
+_SET = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet"}
+_ANYWHERE = {*_SET, *SYSTEMS_MANAGER, *CLOUDWATCH}
 
 
 class BrokenConnection(Exception):  # noqa: N818

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cdk_incidents.local.assumptions import Assumptions
 
@@ -82,22 +82,10 @@ class Outside(Protocol):
 
 
 class Alone:
-    """No rest of AWS: nothing is refused, and nobody hears."""
+    """No rest of AWS: nothing is refused, nobody is let in, and nobody hears."""
 
-    def may_publish(self, *_: str) -> str:
-        """Refuse nothing."""
-        return ""
-
-    def publish(self, *_: str) -> None:
-        """Tell nobody."""
-
-    def role_refuses(self, *_: Any) -> str:
-        """Refuse nothing."""
-        return ""
-
-    def policy_allows(self, *_: str) -> bool:
-        """Let in everybody whom a policy may mean."""
-        return True
+    def __getattr__(self, _question: str) -> Callable[..., str]:
+        return lambda *_: ""
 
 
 @dataclass
@@ -123,7 +111,7 @@ class Cloud:
     twice: list[str] = field(default_factory=list)
     # What is shared by RAM, by the share's ARN.
     shares: dict[str, dict[str, Any]] = field(default_factory=dict)
-    outside: Outside = field(default_factory=Alone)
+    outside: Outside = field(default_factory=lambda: cast("Outside", Alone()))
     # Alarm mute rules by ARN, and who is told of an alarm that may be muted no longer.
     mutes: dict[str, dict[str, Any]] = field(default_factory=dict)
     unmuted: Callable[[str], None] = lambda _alarm_arn: None
