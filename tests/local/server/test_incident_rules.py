@@ -280,9 +280,7 @@ def _calls(incidents: _Incidents) -> dict[str, dict[str, Any]]:
 
 
 _TOKENS = [
-    name
-    for name in Wire("ssm-incidents").operations
-    if "clientToken" in Wire("ssm-incidents").input_shape(name).members
+    name for name in INCIDENT_MANAGER if "clientToken" in Wire("ssm-incidents").input_shape(name).members
 ]
 
 
