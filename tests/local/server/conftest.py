@@ -150,23 +150,6 @@ class Aws:
             contacts.activate_contact_channel(ContactChannelId=arn, ActivationCode=code)
         return arn
 
-    def escalation(self, *stages: tuple[int, dict[str, bool]]) -> str:
-        """Make an escalation plan of stages: minutes, and contacts with whether each is essential."""
-        plan = [
-            {
-                "DurationInMinutes": minutes,
-                "Targets": [
-                    {"ContactTargetInfo": {"ContactId": arn, "IsEssential": essential}}
-                    for arn, essential in targets.items()
-                ],
-            }
-            for minutes, targets in stages
-        ]
-        arn: str = self.client("ssm-contacts").create_contact(
-            Alias=unique("escalation"), Type="ESCALATION", Plan={"Stages": plan}
-        )["ContactArn"]
-        return arn
-
     def advance(self, *, minutes: float) -> None:
         """Move the clock."""
         self.control("POST", "clock", {"advance_s": minutes * 60})

@@ -310,3 +310,15 @@ def test_an_alarms_own_start_fails_too(aws: Aws, error: str) -> None:
     (told,) = (item["HistorySummary"] for item in items)
     assert told.startswith(f"Failed to execute action {plan}")
     assert _started(aws, plan) == 0
+
+
+def test_the_audit_tells_every_start_and_what_became_of_it(aws: Aws, incidents: Any) -> None:
+    """The control path lists started, merged and refused starts with plan and title."""
+    plan = aws.plan(dedupeString=unique("dedupe"))
+    arn = aws.start(plan, title="audited")
+    aws.start(plan)
+    with pytest.raises(incidents.exceptions.ValidationException):
+        aws.start(plan, triggerDetails={"source": "aws.x", "timestamp": 0})
+    told = [e for e in aws.control("GET", "audit")["audit"] if e["plan"] == plan]
+    assert [e["outcome"] for e in told] == ["started", "merged", "ValidationException"]
+    assert (told[0]["title"], told[0]["incident_record_arn"]) == ("audited", arn)

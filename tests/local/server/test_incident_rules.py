@@ -104,10 +104,12 @@ def test_a_plans_runbook_is_one_of_50_related_items(incidents: _Incidents) -> No
     assert sorted({item["identifier"]["type"] for item in items}) == ["AUTOMATION", "OTHER", "PARENT"]
 
 
-def test_the_services_own_events_do_not_go_past_1000(incidents: _Incidents) -> None:
-    """A full timeline takes no event of a changed status either; the change is made."""
+def test_an_incident_has_1000_timeline_events(incidents: _Incidents) -> None:
+    """A full timeline takes no customer's event, and none of a changed status; the change is made."""
     arn = incidents.start(incidents.plan())
     for _ in range(999):
+        incidents("CreateTimelineEvent", **_note(arn))
+    with pytest.raises(ServiceError, match="at most 1000 timeline events"):
         incidents("CreateTimelineEvent", **_note(arn))
     incidents("UpdateIncidentRecord", arn=arn, status="RESOLVED")
     record = incidents.account.records[arn]

@@ -1,4 +1,4 @@
-"""A plan's topics: refused if the service may not publish to them, told when an incident changes."""
+"""What topics took, and those that CloudFormation makes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import ACCOUNT, REGION, Stack, unique
+from .conftest import ACCOUNT, Stack, unique
 
 if TYPE_CHECKING:
     from .conftest import Aws
@@ -32,34 +32,6 @@ def _create(incidents: Any, *, notify: str = "", chat: str = "") -> str:
     return arn
 
 
-def test_a_new_plan_sends_a_test_message(aws: Aws, incidents: Any) -> None:
-    """To each of its topics, and again when it is changed."""
-    topic, url = _subscribed(aws)
-    plan = _create(incidents, notify=topic)
-    (told,) = aws.messages(url)
-    assert (told["event"], told["arn"]) == ("TEST", plan)
-    incidents.update_response_plan(arn=plan, displayName="New")
-    (told,) = aws.messages(url)
-    assert told["event"] == "TEST"
-
-
-def test_an_incident_tells_its_topics(aws: Aws, incidents: Any) -> None:
-    """When it opens, with each change, and when it is resolved: chat and notification alike, each once."""
-    notify, notified = _subscribed(aws)
-    chat, chatted = _subscribed(aws)
-    incident = aws.start(_create(incidents, notify=notify, chat=chat))
-    incidents.update_incident_record(arn=incident, impact=2)
-    incidents.update_incident_record(arn=incident, status="RESOLVED")
-    for url in (notified, chatted):
-        _, *told = aws.messages(url, 4)
-        assert {(message["event"], message["impact"], message["status"]) for message in told} == {
-            ("OPENED", 1, "OPEN"),
-            ("UPDATED", 2, "OPEN"),
-            ("RESOLVED", 2, "RESOLVED"),
-        }
-        assert {message["arn"] for message in told} == {incident}
-
-
 def test_what_topics_took_is_told(aws: Aws, incidents: Any) -> None:
     """Each message to any topic, once: Incident Manager's with its event and incident, others as they are."""
     chat, other = aws.topic(), aws.topic()
@@ -74,63 +46,6 @@ def test_what_topics_took_is_told(aws: Aws, incidents: Any) -> None:
     assert told == [("TEST", ""), ("OPENED", incident), ("RESOLVED", incident)]
     others = [(m["event"], m["subject"], m["message"]) for m in taken if m["topic"] == other]
     assert others == [("", "", "{}"), ("", "s", "mine"), ("", "", "one of a batch")]
-
-
-def test_a_merged_start_tells_nobody(aws: Aws, incidents: Any) -> None:
-    """The incident was told already."""
-    topic, url = _subscribed(aws)
-    plan = _create(incidents, notify=topic)
-    incidents.update_response_plan(arn=plan, incidentTemplateDedupeString="d")
-    aws.start(plan)
-    aws.messages(url, 3)
-    aws.start(plan)
-    left = aws.client("sqs").get_queue_attributes(
-        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
-    )
-    assert left["Attributes"]["ApproximateNumberOfMessages"] == "0"
-
-
-@pytest.mark.parametrize("kind", ["notify", "chat"])
-@pytest.mark.parametrize(
-    "policy", [{"service": "cloudwatch.amazonaws.com"}, {"account": "111122223333"}], ids=str
-)
-def test_a_topic_that_the_service_may_not_publish_to_is_refused(
-    aws: Aws, incidents: Any, kind: str, policy: dict[str, str]
-) -> None:
-    """Its policy must name the service, for this account."""
-    with pytest.raises(incidents.exceptions.ValidationException, match="does not let ssm-incidents"):
-        _create(incidents, **{kind: aws.topic(**policy)})
-
-
-def test_the_policy_that_every_topic_begins_with_is_not_enough(aws: Aws, incidents: Any) -> None:
-    """It lets the account in, not the service."""
-    topic = aws.client("sns").create_topic(Name=unique("topic"))["TopicArn"]
-    with pytest.raises(incidents.exceptions.ValidationException, match="does not let ssm-incidents"):
-        _create(incidents, notify=topic)
-
-
-def test_a_refused_change_leaves_the_plan(aws: Aws, incidents: Any) -> None:
-    """As it was."""
-    plan = _create(incidents)
-    topic = aws.topic(account="111122223333")
-    with pytest.raises(incidents.exceptions.ValidationException):
-        incidents.update_response_plan(arn=plan, chatChannel={"chatbotSns": [topic]}, displayName="New")
-    assert "displayName" not in incidents.get_response_plan(arn=plan)
-
-
-@pytest.mark.parametrize(
-    "place", [f"eu-west-1:{ACCOUNT}", f"{REGION}:111122223333"], ids=["Region", "account"]
-)
-def test_a_topic_is_of_the_plans_account_and_region(incidents: Any, place: str) -> None:
-    """Another's is refused."""
-    with pytest.raises(incidents.exceptions.ValidationException, match="must be of account"):
-        _create(incidents, notify=f"arn:aws:sns:{place}:topic")
-
-
-def test_a_topic_must_be_there(incidents: Any) -> None:
-    """A missing one is refused."""
-    with pytest.raises(ClientError, match="there is no such topic"):
-        _create(incidents, notify=f"arn:aws:sns:{REGION}:{ACCOUNT}:{unique('none')}")
 
 
 @pytest.mark.parametrize(("waits", "status"), [(True, "CREATE_COMPLETE"), (False, "ROLLBACK_COMPLETE")])
