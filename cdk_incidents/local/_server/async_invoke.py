@@ -63,8 +63,14 @@ class AsyncInvoker:
                 break
             time.sleep(pause)
             pause = min(2 * pause, _MAX_WAIT_S)
+        if not result.get("error"):
+            return
+        # The function's own dead letters are bare events; a destination gets its record besides.
+        dead_letters = settings.get("TargetArn", "")
+        if dead_letters and self._emulator.may_deliver(arn, dead_letters):
+            self._emulator.deliver(dead_letters, json.dumps(event))
         destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if not result.get("error") or not destination or not self._emulator.may_deliver(arn, destination):
+        if not destination or not self._emulator.may_deliver(arn, destination):
             return
         now = dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
         record = {

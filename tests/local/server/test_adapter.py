@@ -68,6 +68,7 @@ _MUST: dict[str, dict[str, str]] = {
         "_execute_function_warm(func event request_id)": "run a function, and give {body, error, log}",
         "_execute_function_with_config_scope(func event)": "run a function; whatever CloudFormation and"
         " topics invoke passes it",
+        "_functions": "hold the functions by name, with `concurrency` and `config`",
         "_get_base_func_record_for_ref(function_ref)": "give (record, …) of a function, with its `policy` and"
         " `event_invoke_configs`",
         "_get_func_record_for_ref(function_ref)": "give (record, config, …) of a function, version or alias",
@@ -90,6 +91,12 @@ _MUST: dict[str, dict[str, str]] = {
         "_set_alarm_state(params cbor_data is_cbor is_json)": "set a state, with its reason data",
     },
     "ministack.services.cloudwatch_logs": {"_log_groups": "hold the log groups by name"},
+    "ministack.services.dynamodb": {
+        "_pitr_settings": "hold whether a table has backups, by name",
+        "_sse_description_from_spec(spec)": "make SSEDescription of SSESpecification",
+        "_tables": "hold the tables by name",
+        "_ttl_settings": "hold {TimeToLiveStatus, AttributeName} by a table's name",
+    },
     "ministack.services.eventbridge": {
         "_dispatch_to_lambda(arn payload)": "call a rule's function with the payload that was worked out",
         "_dispatch_to_sqs(spec payload sqs_parameters)": "put a message into a queue",
@@ -146,7 +153,10 @@ _MUST: dict[str, dict[str, str]] = {
         "_zip_inline(source handler runtime)": "pack a template's inline code",
         "_RESOURCE_HANDLERS": "hold {create, update, delete} by type; update_with_logical_id for a fifth"
         " argument",
+        "_RESOURCE_HANDLERS[AWS::DynamoDB::GlobalTable]": "have `create` and `update`, which give (name, …)",
+        "_RESOURCE_HANDLERS[AWS::DynamoDB::Table]": "have `create` and `update`, which give (name, …)",
         "_RESOURCE_HANDLERS[AWS::Lambda::EventSourceMapping]": "have `create`",
+        "_RESOURCE_HANDLERS[AWS::Lambda::Function]": "have `create` and `update`, which give (name, …)",
         "_RESOURCE_HANDLERS[AWS::SNS::Topic]": "have `create` and `update`, which give (ARN, attributes)",
         "_RESOURCE_HANDLERS[AWS::SNS::TopicPolicy]": "have `update` and `delete`",
         "_REPLACING_PROPERTIES": "hold the properties whose change replaces a resource, by type",
@@ -189,6 +199,8 @@ def _used() -> dict[tuple[str, str], list[str]]:
                 inside = ast.Subscript if named(place) else ast.Attribute
                 part: Any = name if inside is ast.Subscript else getattr(name, "value", "")
                 found = named(inside(place, part)) if isinstance(name, ast.Constant) else None
+            if isinstance(node, ast.Constant) and re.fullmatch(r"AWS::\w+::\w+", str(node.value)):
+                found = (modules["provisioners"], f"_RESOURCE_HANDLERS[{node.value!s}]")
             if found:
                 places[found].append(f"{file}:{node.lineno}")  # type: ignore[attr-defined]
     return places

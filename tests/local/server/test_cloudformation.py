@@ -334,6 +334,92 @@ def test_inline_code_is_in_index_py(aws: Aws, stack: Stack) -> None:
     assert json.load(client.invoke(FunctionName=properties["FunctionName"])["Payload"]) == "index.py"
 
 
+_DROPPED = {
+    "on": ("ENABLED", "ENABLED", "ENABLED"),
+    "off": ("DISABLED", "DISABLED", None),
+}
+
+
+@pytest.mark.parametrize("kind", ["Table", "GlobalTable"])
+def test_a_table_has_its_expiry_its_backups_and_its_encryption(aws: Aws, stack: Stack, kind: str) -> None:
+    """As the template says, and no longer when it no longer does."""
+    own: dict[str, Any] = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    common: dict[str, Any] = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    told: dict[str, Any] = {
+        "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": "true"},
+        "SSESpecification": {"SSEEnabled": True},
+    }
+
+    def table(switch: str) -> dict[str, Any]:
+        backups = own if switch == "on" else {}
+        replicas = {"Replicas": [{"Region": REGION, **backups}]} if kind == "GlobalTable" else backups
+        properties = {**common, **replicas, **(told if switch == "on" else {})}
+        return {"T": {"Type": f"AWS::DynamoDB::{kind}", "Properties": properties}}
+
+    client = aws.client("dynamodb")
+    for switch in ("on", "off"):
+        assert stack.deploy(table(switch), Name={"Ref": "T"}).endswith("E_COMPLETE")
+        name = {"TableName": stack.outputs["Name"]}
+        expiry = client.describe_time_to_live(**name)["TimeToLiveDescription"]
+        backups = client.describe_continuous_backups(**name)["ContinuousBackupsDescription"]
+        encryption = client.describe_table(**name)["Table"].get("SSEDescription", {})
+        assert (
+            expiry["TimeToLiveStatus"],
+            backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            encryption.get("Status"),
+        ) == _DROPPED[switch]
+        assert expiry.get("AttributeName") == ("expires" if switch == "on" else None)
+
+
+def _failing(aws: Aws, *statements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    properties = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": aws.role(*statements),
+        "Code": {"ZipFile": "def handler(e, c): raise RuntimeError"},
+        **more,
+    }
+    return {"Fn": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+
+
+def test_a_function_has_its_reserved_concurrency(aws: Aws, stack: Stack) -> None:
+    """With none it runs never; without a word of it, as it can."""
+    client, name = aws.client("lambda"), {"Name": {"Ref": "Fn"}}
+    stack.deploy(_failing(aws, ReservedConcurrentExecutions="0"), **name)
+    with pytest.raises(client.exceptions.TooManyRequestsException):
+        client.invoke(FunctionName=stack.outputs["Name"])
+    stack.deploy(_failing(aws), **name)
+    assert client.invoke(FunctionName=stack.outputs["Name"])["FunctionError"] == "Unhandled"
+
+
+@pytest.mark.parametrize("action", ["sqs:SendMessage", "sqs:ReceiveMessage"])
+def test_what_a_function_fails_with_goes_to_its_own_dead_letter_queue(
+    aws: Aws, stack: Stack, action: str
+) -> None:
+    """The bare event, after all tries, if its role may send there.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    (url, arn), (also_url, also_arn) = aws.queue(), aws.queue()
+    allowed = {"Effect": "Allow", "Action": action, "Resource": arn}
+    destination = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": also_arn}
+    resources = _failing(aws, allowed, destination, DeadLetterConfig={"TargetArn": arn})
+    stack.deploy(resources, Name={"Ref": "Fn"})
+    name, client = stack.outputs["Name"], aws.client("lambda")
+    client.put_function_event_invoke_config(
+        FunctionName=name, DestinationConfig={"OnFailure": {"Destination": also_arn}}
+    )
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps({"n": 1}))
+    (record,) = aws.messages(also_url)
+    assert record["requestPayload"] == {"n": 1}
+    letters = aws.client("sqs").receive_message(QueueUrl=url).get("Messages", [])
+    assert [json.loads(letter["Body"]) for letter in letters] == ([{"n": 1}] if "Send" in action else [])
+
+
 _CUSTOM = """
 import json, os, urllib.request
 def handler(event, context):

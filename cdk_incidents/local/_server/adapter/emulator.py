@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import (
     alarms,
+    dropped,
     functions,
     iam_answers,
     identity,
@@ -63,7 +64,7 @@ class Emulator:
         self._clock = cloud.clock
         moved = types.SimpleNamespace(**{**vars(time), "time": lambda: cloud.clock.now().timestamp()})
         private.queues.time = private.topics.time = private.bridge.time = private.scheduler.time = moved
-        for part in (iam_answers, templates, functions, messages, alarms, rules):
+        for part in (iam_answers, templates, dropped, functions, messages, alarms, rules):
             part.put_right()
 
     def connect(

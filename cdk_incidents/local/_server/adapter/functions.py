@@ -112,9 +112,11 @@ def version_of(function_arn: str) -> str:
 
 
 def event_invoke_config(function_arn: str) -> dict[str, Any]:
-    """Give the asynchronous settings of exactly this qualifier; empty if it has none."""
+    """Give the asynchronous settings of this very qualifier, and TargetArn: the function's dead letters."""
+    _, config, _ = lambdas._get_func_record_for_ref(function_arn)
     base, _, _ = lambdas._get_base_func_record_for_ref(function_arn)
     _, qualifier = lambdas._resolve_name_and_qualifier(function_arn)
     configs = (base or {}).get("event_invoke_configs") or {}
     names = [qualifier] if qualifier and qualifier != "$LATEST" else ["", "$LATEST"]
-    return next((configs[name] for name in names if name in configs), {})
+    found: dict[str, Any] = next((configs[name] for name in names if name in configs), {})
+    return {**found, **((config or {}).get("DeadLetterConfig") or {})}

@@ -10,6 +10,7 @@ from .functions import invoked
 from .identity import owning
 from .permissions import may_invoke
 from .private import arns, bridge, provisioners, queues, replaces, topics
+from .templates import after_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +37,6 @@ def put_right() -> None:
 
 def _put_topics_right() -> None:
     """Let CloudFormation's topics have a key, and when they have no policy of their own that of AWS."""
-    topic = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
-    policy = provisioners._RESOURCE_HANDLERS["AWS::SNS::TopicPolicy"]
     known = topics._topics
 
     def open_to_owner(arn: str) -> None:
@@ -45,15 +44,11 @@ def _put_topics_right() -> None:
         if json.loads(attributes.get("Policy") or "{}").get("Id", _OPEN) == _OPEN:
             attributes["Policy"] = _policy_of_new_topic(arn)
 
-    def change_and_keep_key(change: Any, *args: Any) -> Any:
-        made = change(*args)
-        # Of an update the new properties come after the old ones.
-        props = [each for each in args if isinstance(each, dict)][-1]
-        attributes = known[made[0]]["attributes"]
+    def keep_key(arn: str, props: dict[str, Any]) -> None:
+        attributes = known[arn]["attributes"]
         attributes.pop("KmsMasterKeyId", None)
         attributes.update({name: props[name] for name in props if name == "KmsMasterKeyId"})
-        open_to_owner(made[0])
-        return made
+        open_to_owner(arn)
 
     def change_and_reopen(change: Any, *args: Any) -> Any:
         made = change(*args)
@@ -62,10 +57,9 @@ def _put_topics_right() -> None:
                 open_to_owner(arn)
         return made
 
-    for verb in ("create", "update"):
-        replaces(topic, verb)(change_and_keep_key)
+    after_change("AWS::SNS::Topic", keep_key)
     for verb in ("update", "delete"):
-        replaces(policy, verb)(change_and_reopen)
+        replaces(provisioners._RESOURCE_HANDLERS["AWS::SNS::TopicPolicy"], verb)(change_and_reopen)
 
 
 def _put_queues_right() -> None:
@@ -75,7 +69,8 @@ def _put_queues_right() -> None:
     def policy_and_key_allow(allows: Any, arn: str, *caller: str) -> bool:
         # The policy of AWS's own key lets no other service in.
         queue = queues._queue_by_arn(arn) or {"attributes": {}}
-        return queue["attributes"].get("KmsMasterKeyId") != "alias/aws/sqs" and allows(arn, *caller)
+        open_to_services = queue["attributes"].get("KmsMasterKeyId") != "alias/aws/sqs"
+        return open_to_services and bool(allows(arn, *caller))
 
     @replaces(queues, "_collect_msgs")
     def collect_and_note(collect: Any, queue: dict[str, Any], *args: Any) -> Any:

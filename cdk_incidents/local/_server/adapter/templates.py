@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .functions import invoked
 from .permissions import role_may
 from .private import custom_resource, provisioners, replaces, stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST_ANSWER = 4096  # bytes of a custom resource's
 _READ_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
@@ -20,6 +23,19 @@ def add_resource_type(kind: Any) -> None:
     handlers = {verb: getattr(kind, verb) for verb in ("create", "update", "delete")}
     provisioners._RESOURCE_HANDLERS[kind.name] = {**handlers, "update_with_logical_id": True}
     provisioners._REPLACING_PROPERTIES[kind.name] = kind.replacing
+
+
+def after_change(kind: str, keep: Callable[[str, dict[str, Any]], None]) -> None:
+    """Let something follow what creates and updates a type: it gets Ref and the new properties."""
+
+    def change_and_keep(change: Any, *args: Any) -> Any:
+        made = change(*args)
+        # Of an update the new properties come after the old ones.
+        keep(made[0], [each for each in args if isinstance(each, dict)][-1])
+        return made
+
+    for verb in ("create", "update"):
+        replaces(provisioners._RESOURCE_HANDLERS[kind], verb)(change_and_keep)
 
 
 def put_right() -> None:
