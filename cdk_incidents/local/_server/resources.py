@@ -190,8 +190,12 @@ def put_tags(caller: Caller, arn: str, tags: dict[str, str]) -> None:
 
 
 def read_tags(tags: Any) -> dict[str, str]:
-    """Read tags of either form."""
-    return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags}
+    """Read tags of either form. The model lets a pair have no key; what that gets no document says."""
+    if isinstance(tags, dict):
+        return dict(tags)
+    if any("Key" not in tag for tag in tags):
+        raise invalid("Each tag must have a Key")
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
 def write_pairs(tags: dict[str, str]) -> list[dict[str, str]]:
