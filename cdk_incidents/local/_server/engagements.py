@@ -209,12 +209,8 @@ def engage_for_incident(account: Account, plan: dict[str, Any], record: dict[str
 class _Engagements(Kind):
     """Engagements by their start."""
 
-    noun, listed, order = "Engagement", "Engagements", "StartTime"
-    arn, key = "EngagementArn", "EngagementId"
-
-    def all(self, account: Account) -> dict[str, dict[str, Any]]:
-        """Give those of an account."""
-        return account.engagements.engagements
+    noun, store, listed = "Engagement", "engagements.engagements", "Engagements"
+    arn, key, order = "EngagementArn", "EngagementId", "StartTime"
 
     def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
         """Filter by incident, and by when they began."""
@@ -243,12 +239,8 @@ class _Engagements(Kind):
 class _Pages(Kind):
     """Pages by when they were sent."""
 
-    noun, listed, order = "Page", "Pages", "SentTime"
-    arn, key = "PageArn", "PageId"
-
-    def all(self, account: Account) -> dict[str, dict[str, Any]]:
-        """Give those of an account."""
-        return account.engagements.pages
+    noun, store, listed = "Page", "engagements.pages", "Pages"
+    arn, key, order = "PageArn", "PageId", "SentTime"
 
     def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
         """Filter by contact, or by engagement."""

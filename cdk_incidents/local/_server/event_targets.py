@@ -43,13 +43,9 @@ class EventTargets:
         group = rule["Arn"].replace(":schedule/", ":schedule-group/").rpartition("/")[0]
         problem = self._emulator.role_refuses(role, service, group if scheduled else rule["Arn"], wanted)
         if problem:
-            entry = {
-                "time": self._cloud.clock.now().isoformat(),
-                "plan": plan,
-                "title": "",
-                "source": service,
-            }
-            self._cloud.audit.append({**entry, "caller": rule["Arn"], "outcome": "AccessDeniedException"})
+            told = {"plan": plan, "title": "", "source": service, "caller": rule["Arn"]}
+            now = self._cloud.clock.now().isoformat()
+            self._cloud.audit.append({**told, "time": now, "outcome": "AccessDeniedException"})
         else:
             problem = self._start(role, params, "" if scheduled else service)
         if problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .errors import conflict, invalid, not_found, over_quota
@@ -25,7 +26,7 @@ class Kind:
     noun
         as the operations have it: CreateContact, ListContacts
     store
-        the account's attribute that holds them by ARN
+        the account's attribute, with dots between, that holds them by ARN
     arn, key
         the member that holds the ARN in an answer, and in a question
     listed
@@ -86,7 +87,7 @@ class Kind:
 
     def all(self, account: Account) -> dict[str, dict[str, Any]]:
         """Give all of an account."""
-        found: dict[str, dict[str, Any]] = getattr(account, self.store)
+        found: dict[str, dict[str, Any]] = operator.attrgetter(self.store)(account)
         return found
 
     def here(self, caller: Caller) -> dict[str, dict[str, Any]]:

@@ -77,10 +77,9 @@ class Overrides(Kind):
 
     def check(self, cloud: Cloud, caller: Caller, item: dict[str, Any]) -> None:
         """Refuse one that ends before it starts. CHOICE: only members can stand in, as in the console."""
-        rotation = ROTATIONS.find(caller, item["RotationId"])
         _forward(item)
-        exist(rotation["ContactIds"], item["NewContactIds"])
-        item.update(RotationArn=rotation["RotationArn"], CreateTime=cloud.clock.now())
+        exist(ROTATIONS.find(caller, item["RotationId"])["ContactIds"], item["NewContactIds"])
+        item.update(RotationArn=item["RotationId"], CreateTime=cloud.clock.now())
 
     def among(self, item: dict[str, Any], params: dict[str, Any]) -> bool:
         """Filter by rotation and time."""
@@ -89,20 +88,17 @@ class Overrides(Kind):
 
     def plays(self) -> dict[str, Play]:
         """Give the operations, each on an override of a rotation that is there; none changes one."""
+        given = {name: play for name, play in super().plays().items() if not name.startswith("Update")}
+        return {name: self._of_rotation(play) for name, play in given.items()}
 
-        def of_rotation(play: Play) -> Play:
-            def checked(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
-                arn, number = (
-                    ROTATIONS.find(caller, params["RotationId"])["RotationArn"],
-                    params.get(self.key),
-                )
-                if number and number not in _of(caller.account, arn):
-                    raise not_found(self.resource_type, number)
-                return play(cloud, caller, params)
+    def _of_rotation(self, play: Play) -> Play:
+        def checked(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+            rotation, number = ROTATIONS.find(caller, params["RotationId"]), params.get(self.key)
+            if number and number not in _of(caller.account, rotation["RotationArn"]):
+                raise not_found(self.resource_type, number)
+            return play(cloud, caller, params)
 
-            return checked
-
-        return {n: of_rotation(play) for n, play in super().plays().items() if not n.startswith("Update")}
+        return checked
 
 
 def _check(asked: dict[str, Any], people: list[str]) -> None:

@@ -39,14 +39,13 @@ def between(
     told: list[dict[str, Any]] = []
     for first, last in itertools.pairwise(sorted(edges)):
         override = _override(laid, first)
-        people = next((list(s.contacts) for s in regular if s.start <= first < s.end), None)
+        people = [who for shift in regular if shift.start <= first < shift.end for who in shift.contacts]
+        shift = {"StartTime": first, "EndTime": last, "Type": "REGULAR", "ContactIds": people}
         if override:
-            kind = {"Type": "OVERRIDDEN", "ShiftDetails": {"OverriddenContactIds": people or []}}
-            told.append(
-                {**kind, "ContactIds": override["NewContactIds"], "StartTime": first, "EndTime": last}
-            )
-        elif people is not None:
-            told.append({"Type": "REGULAR", "ContactIds": people, "StartTime": first, "EndTime": last})
+            shift |= {"Type": "OVERRIDDEN", "ContactIds": override["NewContactIds"]}
+            shift["ShiftDetails"] = {"OverriddenContactIds": people}
+        if override or people:
+            told.append(shift)
     return told
 
 
