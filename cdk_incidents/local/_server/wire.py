@@ -159,7 +159,7 @@ class Wire:
         status = 500 if said.get("fault") else unmodelled.get(error.code, 400)
         members = self._model.shape_for(error.code).members if said else {"message": None}
         known = {"servicecode": self.service, "quotacode": "unknown", "message": error.message}
-        known |= {_plain(name): value for name, value in error.members.items()}
+        known |= {_plain(name): value for name, value in error.members.items() if value}
         body = {name: known[_plain(name)] for name in members if _plain(name) in known}
         headers = {**_headers(self._rest), "x-amzn-errortype": error.code}
         return Response(
