@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXTRA = ("boto3", "ministack")
+# hypercorn, the server, comes with ministack.
+_EXTRA = ("boto3", "ministack", "hypercorn")
 
 
 class LocalCloudError(Exception):
