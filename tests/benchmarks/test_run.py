@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_all_of_them_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each benchmark gives figures above nothing, printed and written with the machine and the versions."""
+    """Each benchmark gives figures, printed and written with the machine and the versions."""
     results = tmp_path / "results.json"
     run.main(["--quick", "--json", str(results)])
     written = json.loads(results.read_text())
@@ -25,7 +25,9 @@ def test_all_of_them_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         assert taken["machine"]["cores"] > 0
         assert "ministack" in taken["versions"]
         for figure in taken["figures"]:
-            assert 0 < figure["min"] <= figure["median"] <= figure["max"], figure
+            assert figure["min"] <= figure["median"] <= figure["max"], figure
+            # So few records may find room in what the server holds already.
+            assert figure["min"] > 0 or figure["unit"] == "kB", figure
             assert figure["what"] in printed
 
 
