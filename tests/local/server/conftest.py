@@ -54,7 +54,7 @@ class Aws:
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask on the control path."""
         data = json.dumps(body).encode() if body is not None else None
-        with urlopen(Request(f"{self.url}/_cdk_incidents/{path}", data, method=method), timeout=5) as answer:  # noqa: S310
+        with urlopen(Request(f"{self.url}/_cdk_incidents/{path}", data, method=method), timeout=30) as answer:  # noqa: S310
             result: dict[str, Any] = json.load(answer)
         return result
 
