@@ -62,6 +62,9 @@ _MUST: dict[str, dict[str, str]] = {
         "extract_resource_arn(service method path headers body query_params)": "tell the resource that a"
         " request is about, for its permission",
     },
+    "ministack.services.kms": {
+        "_resolve_key(key_id_or_arn)": "give a key, by an alias too, with its `Arn` and `Policy`",
+    },
     "ministack.services.lambda_svc": {
         "_emit_lambda_logs(func)": "write a function's output into its log group",
         "_effective_func_record_for_qualifier(func qualifier)": "give (record, config) of a version or alias",

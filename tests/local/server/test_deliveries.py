@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import REGION, unique, wait_until
+from .conftest import ACCOUNT, REGION, unique, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,19 @@ def _close(aws: Aws, url: str) -> None:
     aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
 
 
-@pytest.mark.parametrize("kind", ["queue without a policy", "queue with AWS's own key", "new topic"])
+def _key(aws: Aws, service: str = "") -> str:
+    """Make a key that a service may use; its own account may in any case."""
+    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*"}
+    uses = {"Principal": {"Service": service}, "Action": ["kms:GenerateDataKey*", "kms:Decrypt"]}
+    statements = [own, *([{"Effect": "Allow", **uses}] if service else [])]
+    document = {"Version": "2012-10-17", "Statement": [{**each, "Resource": "*"} for each in statements]}
+    arn: str = aws.client("kms").create_key(Policy=json.dumps(document))["KeyMetadata"]["Arn"]
+    return arn
+
+
+@pytest.mark.parametrize(
+    "kind", ["queue without a policy", "queue with AWS's own key", "queue with a key", "new topic"]
+)
 def test_a_rule_sends_only_where_it_is_let_in(aws: Aws, kind: str) -> None:
     """By a queue's policy and key, or a topic's policy, which at first lets in its owner's alarms alone.
 
@@ -174,12 +186,20 @@ def test_a_rule_sends_only_where_it_is_let_in(aws: Aws, kind: str) -> None:
     elif kind == "queue without a policy":
         _close(aws, closed)
     else:
-        aws.client("sqs").set_queue_attributes(
-            QueueUrl=closed, Attributes={"KmsMasterKeyId": "alias/aws/sqs"}
-        )
+        key = "alias/aws/sqs" if kind.endswith("own key") else _key(aws)
+        aws.client("sqs").set_queue_attributes(QueueUrl=closed, Attributes={"KmsMasterKeyId": key})
     source = _rule(aws, "test", {"Arn": target, "DeadLetterConfig": {"Arn": arn}})
     assert [event["source"] for event in aws.messages(url)] == [source]
     assert _receive(aws, closed) == []
+
+
+def test_a_rule_sends_to_a_queue_whose_key_lets_it(aws: Aws) -> None:
+    """The key's policy names EventBridge."""
+    url, arn = aws.queue()
+    key = _key(aws, "events.amazonaws.com")
+    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
+    source = _rule(aws, "test", {"Arn": arn})
+    assert [event["source"] for event in aws.messages(url)] == [source]
 
 
 def test_a_dead_letter_queue_that_lets_no_rule_in_gets_nothing(
@@ -227,10 +247,19 @@ def test_a_schedule_sends_as_its_role(aws: Aws) -> None:
     [
         ("Policy", "ssm-incidents.amazonaws.com", "its policy does not let cloudwatch.amazonaws.com publish"),
         ("KmsMasterKeyId", "alias/aws/sns", "the policy of its key alias/aws/sns does not let"),
+        ("KmsMasterKeyId", "events.amazonaws.com", "does not let cloudwatch.amazonaws.com in"),
+        ("KmsMasterKeyId", "cloudwatch.amazonaws.com", ""),
         ("Policy", "cloudwatch.amazonaws.com", ""),
         ("", "", ""),
     ],
-    ids=["another service's policy", "AWS's own key", "a policy for alarms", "a new topic"],
+    ids=[
+        "another service's policy",
+        "AWS's own key",
+        "a key for rules",
+        "a key for alarms",
+        "a policy for alarms",
+        "a new topic",
+    ],
 )
 def test_an_alarm_publishes_only_where_it_is_let_in(aws: Aws, attribute: str, value: str, told: str) -> None:
     """A new topic lets its owner's alarms in; a policy of one's own takes the place of that.
@@ -244,7 +273,8 @@ def test_an_alarm_publishes_only_where_it_is_let_in(aws: Aws, attribute: str, va
         else sns.create_topic(Name=unique("topic"))["TopicArn"]
     )
     if attribute == "KmsMasterKeyId":
-        sns.set_topic_attributes(TopicArn=topic, AttributeName=attribute, AttributeValue=value)
+        key = value if value.startswith("alias/") else _key(aws, value)
+        sns.set_topic_attributes(TopicArn=topic, AttributeName=attribute, AttributeValue=key)
     name = _alarm(aws, "test", AlarmActions=[topic]).rpartition(":")[2]
     watch = aws.client("cloudwatch")
     (item,) = watch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .functions import invoked
 from .identity import owning
-from .permissions import may_invoke
+from .permissions import key_refuses, may_invoke
 from .private import arns, bridge, provisioners, queues, replaces, topics
 from .templates import after_change
 
@@ -63,14 +63,14 @@ def _put_topics_right() -> None:
 
 
 def _put_queues_right() -> None:
-    """Let queues hide nothing beyond 12 hours after it was received, nor take what they cannot encrypt."""
+    """Ask a queue's key as well as its policy, and hide nothing beyond 12 hours after it was received."""
 
     @replaces(queues, "queue_policy_allows")
     def policy_and_key_allow(allows: Any, arn: str, *caller: str) -> bool:
-        # The policy of AWS's own key lets no other service in.
         queue = queues._queue_by_arn(arn) or {"attributes": {}}
-        open_to_services = queue["attributes"].get("KmsMasterKeyId") != "alias/aws/sqs"
-        return open_to_services and bool(allows(arn, *caller))
+        return bool(allows(arn, *caller)) and not key_refuses(
+            queue["attributes"].get("KmsMasterKeyId"), *caller
+        )
 
     @replaces(queues, "_collect_msgs")
     def collect_and_note(collect: Any, queue: dict[str, Any], *args: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
 from .identity import here, owning
-from .private import evaluator, iam, lambdas, queues, topics
+from .private import evaluator, iam, kms, lambdas, queues, topics
 
 _ORGANIZATION = re.compile(r'"(o-[a-z0-9]{10,32})"')
 _ALARMS = "cloudwatch.amazonaws.com"
@@ -71,14 +72,30 @@ def may_publish(topic_arn: str, service: str, source_arn: str, account: str) -> 
     topic = topics._topic_by_arn_any_scope(topic_arn)
     if topic is None:
         return "there is no such topic"
-    if topic["attributes"].get("KmsMasterKeyId") == "alias/aws/sns":
-        return f"the policy of its key alias/aws/sns does not let {service} in"
+    if problem := key_refuses(topic["attributes"].get("KmsMasterKeyId"), service, source_arn, account):
+        return problem
     policy = json.loads(topic["attributes"]["Policy"])
     context = _context(service, "sns:Publish", topic_arn, source_arn, account)
     if service == _ALARMS:
         # The policy of a new topic lets its owner's alarms in.
         context.service_context["aws:sourceowner"] = account
     return "" if _allows(policy, context, service) else f"its policy does not let {service} publish"
+
+
+def key_refuses(key: str | None, service: str, source_arn: str, account: str) -> str:
+    """Tell why a service may not use the key of a topic or a queue; empty if it may, or there is none.
+
+    AWS's own keys, such as alias/aws/sns, let no other service in.
+    """
+    with owning(key) if key and key.startswith("arn:") else contextlib.nullcontext():
+        record = kms._resolve_key(key) if key else None
+    arn = record["Arn"] if record else ""
+    uses = (
+        _context(service, f"kms:{use}", arn, source_arn, account) for use in ("GenerateDataKey", "Decrypt")
+    )
+    if key and not (record and all(_allows(record["Policy"], use, service) for use in uses)):
+        return f"the policy of its key {key} does not let {service} in"
+    return ""
 
 
 def may_send(queue_arn: str, service: str, source_arn: str) -> bool:
