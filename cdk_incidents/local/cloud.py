@@ -513,7 +513,8 @@ class LocalCloud:
         """Every incident that the service was asked to start, and its outcome.
 
         Members are `time`, `plan`, `title`, `source`, `caller`, `outcome` (`started`, `merged` into an open
-        one, `repeated`, or the code of an error) and, where there is one, `incident_record_arn`.
+        one, `repeated`, or the code of an error) and, where there is one, `incident_record_arn`. What a
+        fault refused did not reach the service; `faults.pending` tells of those that are still to come.
         """
         starts: list[dict[str, Any]] = self._server.control("GET", "audit")["audit"]
         return starts
