@@ -37,11 +37,9 @@ def conflict(message: str, resource_type: str, identifier: str, **members: Any) 
     )
 
 
-def over_quota(message: str, resource_type: str = "", identifier: str = "") -> ServiceError:
+def over_quota(message: str) -> ServiceError:
     """Make the error for more than the service allows."""
-    return ServiceError(
-        "ServiceQuotaExceededException", message, resourceIdentifier=identifier, resourceType=resource_type
-    )
+    return ServiceError("ServiceQuotaExceededException", message)
 
 
 def denied(principal: str, action: str, resource: str, *, via: str = "") -> ServiceError:

@@ -113,7 +113,7 @@ def _new_record(
         "chatChannel": plan.get("chatChannel"),
         "notificationTargets": template.get("notificationTargets"),
     }
-    record = account.records[arn] = Record(data, plan["arn"])
+    record = account.records[arn] = Record(data)
     return record
 
 
@@ -136,24 +136,15 @@ def _follow_up(
         parent = ops_items.create(account, caller.region, now, opened)
         identifier = {"type": "PARENT", "value": {"arn": parent}}
         add_related_item(record, {"identifier": identifier, "title": data["title"]})
-    _tell_trigger(record, params.get("triggerDetails", {}), now)
+    details = params.get("triggerDetails", {})
+    timestamp = details.get("timestamp", now).isoformat()
+    told = {**details, "source": data["incidentRecordSource"]["source"], "timestamp": timestamp}
+    timeline.add(record, "SSM Incident Trigger", json.dumps(told), now)
     for item in [] if caller.failed_over else runbooks.start_for_incident(cloud, caller, plan, record):
         add_related_item(record, item)
     engaged = [contact for contact in plan.get("engagements", []) if contact not in refused]
     engagements.engage_for_incident(account, {"engagements": engaged}, data)
     notifications.tell(cloud, "OPENED", data)
-
-
-def _tell_trigger(record: Record, details: dict[str, Any], now: dt.datetime) -> None:
-    told = {
-        "source": record.data["incidentRecordSource"]["source"],
-        "triggerArn": details.get("triggerArn"),
-        "rawData": details.get("rawData"),
-        "timestamp": details.get("timestamp", now).isoformat(),
-    }
-    timeline.add(
-        record, "SSM Incident Trigger", json.dumps({k: v for k, v in told.items() if v is not None}), now
-    )
 
 
 def get_incident_record(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ class Record:
     """An incident: the record as GetIncidentRecord gives it, and what hangs on it."""
 
     data: dict[str, Any]
-    plan_arn: str
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     related: list[dict[str, Any]] = field(default_factory=list)
 
