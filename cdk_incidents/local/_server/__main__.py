@@ -98,9 +98,11 @@ async def _run(
     cloud.outside = emulator
     cloudformation.add_types(emulator, cloud, services)
     invoke = AsyncInvoker(emulator, options.retry_base_s, cloud.twice)
+    alarms = Alarms(emulator, cloud, services["ssm-incidents"], invoke)
     emulator.connect(
         invoke,
-        Alarms(emulator, cloud, services["ssm-incidents"], invoke).changed,
+        alarms.changed,
+        alarms.configured,
         functools.partial(notifications.note, cloud),
         EventTargets(emulator, cloud, services["ssm-incidents"]),
     )

@@ -41,6 +41,14 @@ def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def whole_configuration(alarm: dict[str, Any]) -> dict[str, Any]:
+    """Describe an alarm as the events of its configuration do: what it does, too, and when."""
+    kept = {name: alarm.get(name) for name in (*_TRIGGER, *_TOLD, "ActionsEnabled", "TreatMissingData")}
+    told: dict[str, Any] = lower_names({**kept, "OkActions": kept["OKActions"]})
+    left_out = ("period", "alarmDescription", "alarmArn", "oKActions")
+    return {**configuration(alarm), **{name: value for name, value in told.items() if name not in left_out}}
+
+
 def topic_message(alarm: dict[str, Any], detail: dict[str, Any]) -> tuple[str, str]:
     """Give the subject and the text of the message that an alarm sends to a topic."""
     _, _, _, region, account, *_ = alarm["AlarmArn"].split(":")

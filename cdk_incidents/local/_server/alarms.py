@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import mutes, ops_items
-from .alarm_events import configuration, stamp, state, topic_message
+from .alarm_events import configuration, stamp, state, topic_message, whole_configuration
 from .errors import ServiceError
 from .event_targets import trigger_details
 from .state import Caller
@@ -62,6 +62,19 @@ class Alarms:
                 self._suppress(composite, "Alarm")
             elif composite.get("ActionsSuppressedBy") == "Alarm":
                 self._suppress(composite, "ExtensionPeriod")
+
+    def configured(self, before: Alarm | None, after: Alarm | None) -> None:
+        """Tell the bus that an alarm was made, changed or deleted: an event that starts no incident."""
+        alarm, now = after or before or {}, self._cloud.clock.now()
+        detail = {
+            "alarmName": alarm["AlarmName"],
+            "operation": "delete" if after is None else "update" if before else "create",
+            "state": {"value": alarm["StateValue"], "timestamp": stamp(now)},
+            "configuration": {**whole_configuration(alarm), "timestamp": stamp(now)},
+        }
+        if before and after:
+            detail["previousConfiguration"] = whole_configuration(before)
+        self._emulator.put_event("CloudWatch Alarm Configuration Change", [alarm["AlarmArn"]], detail)
 
     def _tell(self, alarm: Alarm, before: str, reason: str) -> None:
         arn, now = alarm["AlarmArn"], self._cloud.clock.now()

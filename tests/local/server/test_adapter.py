@@ -92,6 +92,8 @@ _MUST: dict[str, dict[str, str]] = {
         "_put_composite_alarm(params cbor_data is_cbor is_json)": "put one, and answer (status, _, body)",
         "_put_metric_alarm(params cbor_data is_cbor is_json)": "put an alarm, and answer (status, …)",
         "_set_alarm_state(params cbor_data is_cbor is_json)": "set a state, with its reason data",
+        "cloudformation_delete_metric_alarm(name)": "delete an alarm of a template",
+        "cloudformation_put_metric_alarm(alarm)": "put an alarm of a template in its place",
     },
     "ministack.services.cloudwatch_logs": {"_log_groups": "hold the log groups by name"},
     "ministack.services.dynamodb": {

@@ -13,8 +13,10 @@ from .conftest import ACCOUNT, REGION, unique, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Aws, Function
+    from .conftest import Aws, Function, Stack
 
+_CONFIGURED = "CloudWatch Alarm Configuration Change"
+_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:nobody"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")
 
 
@@ -168,6 +170,42 @@ def test_the_bus_gets_the_event_in_eventbridges_shape(aws: Aws) -> None:
     assert (event["source"], event["detail-type"]) == ("aws.cloudwatch", "CloudWatch Alarm State Change")
     assert event["resources"] == [f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"]
     assert set(event["detail"]) == {"alarmName", "state", "previousState", "configuration"}
+
+
+def test_the_bus_hears_of_what_is_configured(aws: Aws, stack: Stack) -> None:
+    """An alarm that is made, changed, deleted: with its configuration, and the one before."""
+    name = unique("alarm")
+    queue, watch = _bus(aws, name), aws.client("cloudwatch")
+    single = {"Namespace": "App", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    made = {"AlarmName": name, **single, "ComparisonOperator": "GreaterThanThreshold", "OKActions": [_TOPIC]}
+    stack.deploy({"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {**made, "Threshold": 1}}})
+    watch.put_metric_alarm(**made, Threshold=2, ActionsEnabled=False)
+    stack.delete()
+    watch.put_composite_alarm(AlarmName=name, AlarmRule="FALSE")
+    watch.delete_alarms(AlarmNames=[name])
+    # The composite alarm's first state comes between.
+    events = [event for event in aws.messages(queue, 6) if event["detail-type"] == _CONFIGURED]
+    created, updated, *rest = (event["detail"] for event in events)
+    told = created["configuration"]
+    assert (created["operation"], created["state"]["value"]) == ("create", "INSUFFICIENT_DATA")
+    assert _TIME.fullmatch(told.pop("timestamp"))
+    (metric,) = told.pop("metrics")
+    assert metric["metricStat"]["metric"] == {"namespace": "App", "name": "m", "dimensions": {}}
+    assert told == {
+        "alarmName": name,
+        "actionsEnabled": True,
+        "okActions": [_TOPIC],
+        "alarmActions": [],
+        "insufficientDataActions": [],
+        "evaluationPeriods": 1,
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 1.0,
+        "treatMissingData": "missing",
+    }
+    thresholds = [updated[name]["threshold"] for name in ("previousConfiguration", "configuration")]
+    assert (updated["operation"], thresholds) == ("update", [1.0, 2.0])
+    operations = [(detail["operation"], "alarmRule" in detail["configuration"]) for detail in rest]
+    assert operations == [("delete", False), ("create", True), ("delete", True)]
 
 
 def test_an_alarm_starts_an_incident_by_itself(aws: Aws) -> None:

@@ -90,6 +90,28 @@ def tell_of_changes(changed: Any) -> None:
     watch._dispatch_alarm_actions = changed
 
 
+def tell_of_configurations(configured: Any) -> None:
+    """Tell of every alarm that is made, changed or deleted: as it was, if it was, and as it is."""
+
+    def kept() -> dict[str, Any]:
+        return {**watch._alarms, **watch._composite_alarms}
+
+    def telling(original: Any, *asked: Any, **more: Any) -> Any:
+        before = kept()
+        answer = original(*asked, **more)
+        after = kept()
+        for name in before | after:
+            if before.get(name) is not after.get(name):
+                configured(before.get(name), after.get(name))
+        return answer
+
+    replaces(watch, "_put_metric_alarm")(telling)
+    replaces(watch, "_put_composite_alarm")(telling)
+    replaces(watch, "_delete_alarms")(telling)
+    replaces(watch, "cloudformation_put_metric_alarm")(telling)
+    replaces(watch, "cloudformation_delete_metric_alarm")(telling)
+
+
 def put_composite_alarm(data: dict[str, Any]) -> None:
     """Create or change a composite alarm."""
     _call(watch._put_composite_alarm, data)

@@ -71,6 +71,7 @@ class Emulator:
         self,
         invoke: Callable[[str, Any], None],
         alarm_changed: Callable[[dict[str, Any], str, str, str], None],
+        alarm_configured: Callable[[dict[str, Any] | None, dict[str, Any] | None], None],
         message_taken: Callable[[str, str, str], None],
         start_incident: Callable[[dict[str, Any], str, dict[str, Any], dict[str, Any]], None],
     ) -> None:
@@ -82,6 +83,8 @@ class Emulator:
             every asynchronous invocation: the function's ARN, the event
         alarm_changed
             every change of an alarm's state: the alarm, before, after, the reason
+        alarm_configured
+            every alarm that is made, changed or deleted: as it was, as it is
         message_taken
             every message that a topic takes: the topic, the subject, the text
         start_incident
@@ -89,6 +92,7 @@ class Emulator:
         """
         functions.hand_over_to(invoke)
         alarms.tell_of_changes(alarm_changed)
+        alarms.tell_of_configurations(alarm_configured)
         messages.tell_of_messages(message_taken)
         rules.start_incidents_by(start_incident)
 
