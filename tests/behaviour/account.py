@@ -81,16 +81,14 @@ class Aws:
         """Give a client that is guarded and paced."""
         key = (service, region or self.region)
         if key not in self._clients:
-            self._clients[key] = self._watched(self._session, *key)
+            self._clients[key] = self._watched(*key)
         return self._clients[key]
 
     def unguarded(self, service: str, region: str) -> Any:
         """Give a client that is paced only, for what looks at each name by itself."""
         key = (f"unguarded {service}", region)
         if key not in self._clients:
-            client = self._session.client(
-                service, region_name=region, endpoint_url=self._endpoint_url, config=self._config
-            )
+            client = self._client(service, region)
             client.meta.events.register("before-send", self._send)
             self._clients[key] = client
         return self._clients[key]
@@ -100,14 +98,21 @@ class Aws:
         for client in self._clients.values():
             client.close()
 
-    def _watched(self, session: Any, service: str, region: str) -> Any:
-        client = session.client(
-            service, region_name=region, endpoint_url=self._endpoint_url, config=self._config
-        )
+    def _watched(self, service: str, region: str, **credentials: str) -> Any:
+        client = self._client(service, region, **credentials)
         client.meta.events.register("before-parameter-build", self._before)
         client.meta.events.register("before-send", self._send)
         client.meta.events.register("after-call", self._after)
         return client
+
+    def _client(self, service: str, region: str, **credentials: str) -> Any:
+        return self._session.client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint_url,
+            config=self._config,
+            **credentials,
+        )
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self._guard.look(model.service_model.service_name, model.name, params)
@@ -343,12 +348,11 @@ class Aws:
 
         The role, one for the run, may do more; the session's policy narrows it.
         """
-        session = self._assume(*(statements or [_statement("sts:GetCallerIdentity", "*")]))
-        return self._watched(session, service, self.region)
+        credentials = self._assume(*(statements or [_statement("sts:GetCallerIdentity", "*")]))
+        return self._watched(service, self.region, **credentials)
 
-    def _assume(self, *statements: dict[str, Any]) -> Any:
-        made = not self._role
-        if made:
+    def _assume(self, *statements: dict[str, Any]) -> dict[str, str]:
+        if not self._role:
             self._make_role()
         policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
@@ -362,11 +366,11 @@ class Aws:
                 return None
 
         given = self.eventually(assume, within_s=60)
-        return type(self._session)(
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
+        return {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
 
     def _make_role(self) -> None:
         iam, name = self.client("iam"), self.name("role")

@@ -52,19 +52,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make the suite's markers known."""
-    for told in (
-        "rule(source): the page of AWS's documentation that the rule stands on",
-        "loopback_only(why): does not run against an account",
-        "two_regions: needs a second Region in the replication set",
-        "unsettled(name, here=): observes what no document settles, and returns it",
-        # An account is one process's, so xdist is not there to say so itself.
-        "xdist_group(name): runs in one process with the others of the group",
-    ):
-        config.addinivalue_line("markers", told)
-
-
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Refuse an account that is not the one that was meant; or clean it and do nothing else."""
     account = config.getoption("aws_account", None)
@@ -79,12 +66,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     pace = Pace(config.getoption("aws_writes_per_second"))
     aws = Aws(session, account=account, regions=regions, pace=pace)
     if config.getoption("aws_clean"):
-        removed, left = Sweep(aws.unguarded, regions, PREFIX).run()
+        removed, left = Sweep(aws.unguarded, regions, PREFIX, patient=True).run()
         told = [f"  {arn}: {why}" for arn, why in left.items()]
         told.insert(0, f"verify-aws: {removed} things were removed; what is left: {len(left) or 'nothing'}")
         sys.stdout.write("\n".join(told) + "\n")
         return 1 if left else 0
-    run = config.stash[_VERIFICATION] = Verification(aws, Sweep(aws.unguarded, regions, aws.run))
+    run = config.stash[_VERIFICATION] = Verification(
+        aws, Sweep(aws.unguarded, regions, aws.run, patient=bool(pace.writes_per_second))
+    )
     config.pluginmanager.register(run)
     sys.stdout.write(f"verify-aws: account {account}, {regions[0]}: all that is made is {aws.run}-…\n")
     if start_unwinding():

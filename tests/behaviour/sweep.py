@@ -32,6 +32,8 @@ class Sweep:
         where to look
     prefix
         of a run, or of all runs
+    patient
+        whether the OpsItem of a young incident may still come
     sleep
         waits for what the service does not show at once
     """
@@ -41,9 +43,12 @@ class Sweep:
         client: Callable[[str, str], Any],
         regions: list[str],
         prefix: str,
+        *,
+        patient: bool,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._regions, self._prefix, self._sleep = client, regions, prefix, sleep
+        self._young_s = _YOUNG_S if patient else 0.0
 
     def run(self) -> tuple[int, dict[str, str]]:
         """Remove everything, and give how much that was and what is left: ARNs, with the reason."""
@@ -107,7 +112,7 @@ class Sweep:
         while True:
             items = _listed(incidents, "list_related_items", "relatedItems", incidentRecordArn=found["arn"])
             parents = [i["identifier"] for i in items if i["identifier"]["type"] == "PARENT"]
-            if parents or time.time() - found["creationTime"].timestamp() > _YOUNG_S:
+            if parents or time.time() - found["creationTime"].timestamp() > self._young_s:
                 return [identifier["value"]["arn"] for identifier in parents]
             self._sleep(1)
 

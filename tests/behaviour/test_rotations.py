@@ -76,12 +76,12 @@ def test_a_rotation_is_checked(aws: Aws, start: dt.datetime, wrong: dict[str, An
     assert aws.code(lambda: _rotation(aws, people, start, **wrong)) == "ValidationException"
 
 
-@pytest.mark.parametrize(("count", "error"), [(30, ""), (31, "ValidationException")])
 @quota()
-def test_a_rotation_has_thirty_members(aws: Aws, start: dt.datetime, count: int, error: str) -> None:
+def test_a_rotation_has_thirty_members(aws: Aws, start: dt.datetime) -> None:
     """The thirty-first is refused."""
-    people = [aws.person() for _ in range(count)]
-    assert aws.code(lambda: _rotation(aws, people, start)) == error
+    people = [aws.person() for _ in range(31)]
+    assert _rotation(aws, people[:30], start)
+    assert aws.code(lambda: _rotation(aws, people, start)) == "ValidationException"
 
 
 @contacts_api("CreateRotation")
@@ -185,13 +185,13 @@ def test_overrides_of_one_time(aws: Aws, start: dt.datetime) -> str:
     return {bob: "the first one made holds", eve: "the last one made holds"}.get(on_call[0], "neither holds")
 
 
-@pytest.mark.parametrize(("count", "error"), [(8, ""), (9, "ServiceQuotaExceededException")])
 @quota()
-def test_a_schedule_has_eight_rotations(aws: Aws, start: dt.datetime, count: int, error: str) -> None:
+def test_a_schedule_has_eight_rotations(aws: Aws, start: dt.datetime) -> None:
     """The ninth is over the quota."""
     person = aws.person()
-    rotations = [_rotation(aws, [person], start) for _ in range(count)]
-    assert aws.code(lambda: aws.schedule(*rotations)) == error
+    rotations = [_rotation(aws, [person], start) for _ in range(9)]
+    assert aws.schedule(*rotations[:8])
+    assert aws.code(lambda: aws.schedule(*rotations)) == "ServiceQuotaExceededException"
 
 
 @contacts_api("Plan")
