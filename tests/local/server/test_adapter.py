@@ -126,6 +126,7 @@ _MUST: dict[str, dict[str, str]] = {
         "_Err(code message)": "be the exception that becomes an answer",
         "_HANDLERS": "hold what answers, by action",
         "_HANDLERS[ChangeMessageVisibility](data qurl)": "hide a message longer or shorter",
+        "_HANDLERS[ChangeMessageVisibilityBatch](data qurl)": "do so for several",
         "_collect_msgs(q max_n vis_timeout)": "give the messages that a receiver gets",
         "_queue_by_arn(arn)": "give a queue with its `attributes`",
         "queue_policy_allows(queue_arn service source_arn source_account)": "tell whether a queue lets a"

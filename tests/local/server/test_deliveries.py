@@ -373,6 +373,27 @@ def test_a_message_is_hidden_for_12_hours_from_its_receipt_at_most(aws: Aws) -> 
     sqs.change_message_visibility(**handle, VisibilityTimeout=11 * 3600 - 60)
 
 
+def test_several_messages_are_hidden_for_12_hours_at_most_each(aws: Aws) -> None:
+    """Of a batch those fail that would be hidden for longer."""
+    url, _ = aws.queue()
+    sqs = aws.client("sqs")
+    for number in range(2):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    handles = [_receive(aws, url, VisibilityTimeout=7200)[0]["ReceiptHandle"] for _ in range(2)]
+    aws.advance(minutes=60)
+    hours = dict(zip(handles, (12, 10), strict=True))
+    entries = [
+        {"Id": f"of-{hours[handle]}", "ReceiptHandle": handle, "VisibilityTimeout": hours[handle] * 3600}
+        for handle in handles
+    ]
+    told = sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+    assert [each["Id"] for each in told["Successful"]] == ["of-10"]
+    ((failed, code),) = [(each["Id"], each["Code"]) for each in told["Failed"]]
+    assert (failed, code) == ("of-12", "InvalidParameterValue")
+    again = sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries[:1])
+    assert [each["Id"] for each in again["Failed"]] == ["of-12"]
+
+
 _PARTLY = """
 import json, os
 def handler(event, context):

@@ -93,6 +93,25 @@ def test_what_is_gone_when_suppression_ends_does_not_act(aws: Aws) -> None:
     assert alarm.events(2) == [("OK", "ALARM", "Alarm"), ("ALARM", "OK", "Alarm")]
 
 
+def test_an_alarm_that_is_made_in_alarm_is_suppressed_too(aws: Aws) -> None:
+    """Its suppressor is there before its state is known."""
+    alarm = _Composite(aws)
+    alarm.set(alarm.suppressor, "ALARM")
+    alarm.set(alarm.child, "ALARM")
+    late = unique("alarm")
+    aws.client("cloudwatch").put_composite_alarm(
+        AlarmName=late,
+        AlarmRule=f"ALARM({alarm.child})",
+        AlarmActions=[alarm.plan],
+        ActionsSuppressor=alarm.suppressor,
+        ActionsSuppressorWaitPeriod=0,
+        ActionsSuppressorExtensionPeriod=0,
+    )
+    assert alarm.incidents == 0
+    alarm.set(alarm.suppressor, "OK")
+    assert alarm.incidents == 2
+
+
 def test_a_recovery_is_held_back_too(aws: Aws) -> None:
     """And told when suppression ends, also where an alarm had been held back before."""
     alarm = _Composite(aws)

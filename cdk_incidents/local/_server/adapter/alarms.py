@@ -33,9 +33,20 @@ def put_right() -> None:
 
     @replaces(watch, "_put_composite_alarm")
     def put_composite(put: Any, params: Any, data: dict[str, Any], *kind: Any) -> Any:
-        answer = put(params, data, *kind)
+        kept = {name: data[name] for name in SUPPRESSION if name in data}
+        dispatch = watch._dispatch_alarm_actions
+
+        def dispatch_with_suppressor(changed: dict[str, Any], *states: str) -> None:
+            # The rule is looked at as the alarm is put.
+            changed.update(kept if changed["AlarmName"] == data["AlarmName"] else {})
+            dispatch(changed, *states)
+
+        watch._dispatch_alarm_actions = dispatch_with_suppressor
+        try:
+            answer = put(params, data, *kind)
+        finally:
+            watch._dispatch_alarm_actions = dispatch
         if answer[0] < _BAD_REQUEST:
-            kept = {name: data[name] for name in SUPPRESSION if name in data}
             watch._composite_alarms[data["AlarmName"]].update(kept)
         return answer
 

@@ -81,14 +81,31 @@ def _put_queues_right() -> None:
 
     @replaces(queues._HANDLERS, "ChangeMessageVisibility")
     def change_within_bounds(change: Any, data: dict[str, Any], url: str) -> Any:
-        seconds = int(data.get("VisibilityTimeout", 0))
-        for message in queues._get_q(data.get("QueueUrl", url))["messages"]:
-            ends = queues.time.time() + seconds - message.get("received_at", 0)
-            if message.get("receipt_handle") == data.get("ReceiptHandle") and ends > _LONGEST_HIDDEN_S:
-                told = f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total"
-                told += f" VisibilityTimeout for the message is beyond the limit [{_LONGEST_HIDDEN_S}"
-                raise queues._Err("InvalidParameterValue", f"{told} seconds]")
+        if problem := _beyond_bounds(data.get("QueueUrl", url), data):
+            raise queues._Err("InvalidParameterValue", problem)
         return change(data, url)
+
+    @replaces(queues._HANDLERS, "ChangeMessageVisibilityBatch")
+    def change_each_within_bounds(change: Any, data: dict[str, Any], url: str) -> Any:
+        told = {each["Id"]: _beyond_bounds(data.get("QueueUrl", url), each) for each in data["Entries"]}
+        rest = [each for each in data["Entries"] if not told[each["Id"]]]
+        answer = change({**data, "Entries": rest}, url) if rest else {"Successful": [], "Failed": []}
+        failed = {"Code": "InvalidParameterValue", "SenderFault": True}
+        answer["Failed"] += [{"Id": key, "Message": text, **failed} for key, text in told.items() if text]
+        return answer
+
+
+def _beyond_bounds(url: str, asked: dict[str, Any]) -> str:
+    """Tell that a message would be hidden for too long; empty if it would not."""
+    seconds = int(asked.get("VisibilityTimeout", 0))
+    for message in queues._get_q(url)["messages"]:
+        ends = queues.time.time() + seconds - message.get("received_at", 0)
+        if message.get("receipt_handle") == asked.get("ReceiptHandle") and ends > _LONGEST_HIDDEN_S:
+            return (
+                f"Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout"
+                f" for the message is beyond the limit [{_LONGEST_HIDDEN_S} seconds]"
+            )
+    return ""
 
 
 def _policy_of_new_topic(arn: str) -> str:
