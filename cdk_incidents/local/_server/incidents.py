@@ -72,7 +72,7 @@ def start_incident(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict
     if caller.service:
         # The service deduplicates what an alarm or a rule starts by itself, per source and plan.
         dedupe = dedupe or f"{details.get('triggerArn', '')}:{plan_arn}"
-    alike = account.alike.setdefault(dedupe, []) if dedupe else []
+    alike = account.alike.get(dedupe, []) if dedupe else []
     if merged := next((record for record in alike if record.is_open), None):
         return {"incidentRecordArn": merged.data["arn"], "outcome": "merged"}
     month = (plan_arn, cloud.clock.now().strftime("%Y-%m"))
@@ -83,7 +83,8 @@ def start_incident(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict
         raise ServiceError(assumed.incident_quota_error, told, **at_cap)
     account.started[month] = account.started.get(month, 0) + 1
     record = _new_record(cloud, caller, params, plan, dedupe)
-    alike.append(record)
+    if dedupe:
+        account.alike.setdefault(dedupe, []).append(record)
     _follow_up(cloud, caller, params, plan, record, refused)
     return {"incidentRecordArn": record.data["arn"], "outcome": "started"}
 

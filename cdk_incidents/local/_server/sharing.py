@@ -44,7 +44,8 @@ def put_resource_policy(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
 
     CHOICE: what a policy must be beside JSON is not documented, only that it cannot deny.
     """
-    kept, text = _kept(caller, params), params["policy"]
+    _kept(caller, params)
+    text = params["policy"]
     try:
         found = json.loads(text)["Statement"]
         statements = found if isinstance(found, list) else [found]
@@ -55,6 +56,7 @@ def put_resource_policy(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
         told = f"that allow, each with {', '.join(sorted(_PARTS))}"
         raise invalid(f"policy must be JSON, its Statement made of statements {told} (got {text})")
     number = uuid.uuid4().hex
+    kept = caller.account.plan_policies.setdefault(params["resourceArn"], {})
     kept[number] = _policy(number, text, caller.region)
     return {"policyId": number}
 
@@ -76,7 +78,7 @@ def _kept(caller: Caller, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
     arn = params["resourceArn"]
     if arn not in caller.account.plans:
         raise not_found("RESPONSE_PLAN", arn)
-    return caller.account.plan_policies.setdefault(arn, {})
+    return caller.account.plan_policies.get(arn, {})
 
 
 def _policies(cloud: Cloud, plan: str) -> list[dict[str, Any]]:
