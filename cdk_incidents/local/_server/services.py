@@ -69,6 +69,7 @@ INCIDENT_MANAGER["StartIncident"] = incidents.audited(INCIDENT_MANAGER["StartInc
 SYSTEMS_MANAGER: dict[str, Play] = {**_named(ops_items, calendars), **documents.plays()}
 CLOUDWATCH: dict[str, Play] = _named(mutes)
 _REGION = re.compile(r"Credential=[^/]*/[^/]*/([^/]*)/")
+# CHOICE: when the service is not available to CloudWatch and EventBridge in a Region is not documented.
 _DOWN = ("InternalServerException", faults.RESET, faults.TIMEOUT)
 # These work without a replication set, or in a Region that it lacks.
 _SET = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet"}

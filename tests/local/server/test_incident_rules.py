@@ -1,4 +1,4 @@
-"""What the API reference and the guide say of incidents beside the model's limits; in process, rule by rule.
+"""What the API reference and the guide say of incidents beside the model's limits, rule by rule.
 
 https://docs.aws.amazon.com/incident-manager/latest/userguide/
 """
@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/incident-manager/latest/userguide/
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +19,12 @@ from cdk_incidents.local._server.services import INCIDENT_MANAGER, Service
 from cdk_incidents.local._server.state import Caller, Cloud
 from cdk_incidents.local._server.wire import Wire
 
+from .conftest import unique
+
+if TYPE_CHECKING:
+    from .conftest import Aws
+
+_SERVICE = "ssm-incidents.amazonaws.com"
 _ACCOUNT, _HERE, _THERE = "000000000000", "us-east-1", "eu-west-1"
 _START = dt.datetime(2027, 1, 4, 9, tzinfo=dt.timezone.utc)
 _ROLE = f"arn:aws:iam::{_ACCOUNT}:role/r"
@@ -88,6 +95,17 @@ def _item(number: int) -> dict[str, Any]:
 
 def _note(arn: str, **more: Any) -> dict[str, Any]:
     return {"incidentRecordArn": arn, "eventType": "Note", "eventData": '"n"', "eventTime": _START, **more}
+
+
+def _runbook_role(aws: Aws) -> str:
+    """Make a role that may start the runbook, and that Incident Manager may assume."""
+    iam, name = aws.client("iam"), unique("role")
+    trusted = {"Effect": "Allow", "Principal": {"Service": _SERVICE}, "Action": "sts:AssumeRole"}
+    allowed = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
+    trust, policy = (json.dumps({"Version": "2012-10-17", "Statement": [s]}) for s in (trusted, allowed))
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    return arn
 
 
 # Limits
@@ -227,6 +245,38 @@ def test_native_starts_merge_by_trigger_and_plan(incidents: _Incidents) -> None:
     for plan in (third, fourth):
         incidents.start_natively(plan)
     assert len(incidents.records()) == 3
+
+
+# What a start brings with it
+
+
+def test_impact_5_suppresses_nothing(aws: Aws) -> None:
+    """No impact on customers still pages, starts the runbook, tells the topics and makes an OpsItem."""
+    topic, client = aws.topic(), aws.client("ssm-incidents")
+    plan = client.create_response_plan(
+        name=unique("plan"),
+        incidentTemplate={"title": "t", "impact": 5, "notificationTargets": [{"snsTopicArn": topic}]},
+        engagements=[aws.contact("SMS")],
+        actions=[{"ssmAutomation": {**_RUNBOOK["ssmAutomation"], "roleArn": _runbook_role(aws)}}],
+    )["arn"]
+    arn = aws.start(plan)
+    assert len(aws.pages(arn)) == 1
+    (runbook,) = (r for r in aws.control("GET", "runbooks")["runbooks"] if r["incident_record_arn"] == arn)
+    assert runbook["problem"] == ""
+    told = [m["event"] for m in aws.control("GET", "messages")["messages"] if m["topic"] == topic]
+    assert told == ["TEST", "OPENED"]
+    items = client.list_related_items(incidentRecordArn=arn)["relatedItems"]
+    assert sorted(item["identifier"]["type"] for item in items) == ["AUTOMATION", "PARENT"]
+
+
+def test_every_update_tells_the_topics(aws: Aws) -> None:
+    """Whatever it changes, the resolution included."""
+    topic = aws.topic()
+    arn = aws.start(aws.plan(notificationTargets=[{"snsTopicArn": topic}]))
+    for change in ({"title": "u"}, {"impact": 2}, {"summary": "s"}, {"status": "RESOLVED"}):
+        aws.client("ssm-incidents").update_incident_record(arn=arn, **change)
+    told = [m["event"] for m in aws.control("GET", "messages")["messages"] if m["topic"] == topic]
+    assert told == ["TEST", "OPENED", "UPDATED", "UPDATED", "UPDATED", "RESOLVED"]
 
 
 # Deduplication
