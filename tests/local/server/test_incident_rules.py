@@ -65,11 +65,15 @@ class _Incidents:
         arn: str = self("StartIncident", responsePlanArn=plan, **more)["incidentRecordArn"]
         return arn
 
-    def start_natively(self, plan: str, region: str = _HERE) -> None:
-        """Let an alarm start an incident."""
-        details = {"source": "aws.cloudwatch", "timestamp": _START, "triggerArn": "arn:aws:cloudwatch:::a"}
+    def start_natively(self, plan: str, service: str = "cloudwatch.amazonaws.com") -> None:
+        """Let an alarm start an incident, or a role for which EventBridge Scheduler calls the API."""
+        details = {
+            "source": "aws.cloudwatch" if service else "mine",
+            "timestamp": _START,
+            "triggerArn": "arn:aws:cloudwatch:::a",
+        }
         params = {"responsePlanArn": plan, "triggerDetails": details}
-        self.service.start(params, self.caller(region, "cloudwatch.amazonaws.com"))
+        self.service.start(params, self.caller(_HERE, service))
 
     def join(self, region: str = _THERE) -> str:
         """Let the replication set have a Region more, and give its ARN."""
@@ -199,6 +203,23 @@ def test_without_protection_a_region_goes_and_with_it_the_last_one_stays(inciden
     assert list(incidents("GetReplicationSet", arn=arn)["replicationSet"]["regionMap"]) == [_HERE]
 
 
+def test_all_goes_with_the_replication_set(incidents: _Incidents) -> None:
+    """What comes afterwards merges into nothing that was, and has no policy of a plan that was."""
+    shared = {"name": "p", "incidentTemplate": {**_TEMPLATE, "dedupeString": "d"}}
+    plan = incidents("CreateResponsePlan", **shared)["arn"]
+    policy = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    incidents("PutResourcePolicy", resourceArn=plan, policy=json.dumps({"Statement": [policy]}))
+    first = incidents.start(plan)
+    (arn,) = incidents("ListReplicationSets")["replicationSetArns"]
+    incidents("DeleteReplicationSet", arn=arn)
+    incidents("CreateReplicationSet", regions={_HERE: {}})
+    assert incidents("ListResponsePlans")["responsePlanSummaries"] == []
+    assert incidents.records() == []
+    incidents("CreateResponsePlan", **shared)
+    assert incidents.start(plan) != first
+    assert incidents("GetResourcePolicies", resourceArn=plan)["resourcePolicies"] == []
+
+
 # Starts by other services
 
 
@@ -232,6 +253,16 @@ def test_an_alarms_incident_that_is_refused_does_not_fail_over(incidents: _Incid
     with pytest.raises(ServiceError, match="response plan"):
         incidents.start_natively(incidents.plan() + "-gone")
     assert [entry["outcome"] for entry in incidents.cloud.audit] == ["ResourceNotFoundException"]
+
+
+def test_a_call_of_the_api_does_not_fail_over(incidents: _Incidents) -> None:
+    """Nothing does it for an SDK caller, nor for a schedule that calls the API."""
+    incidents.join()
+    incidents.faults.add(Fault("StartIncident", "InternalServerException", None, region=_HERE))
+    with pytest.raises(ServiceError) as caught:
+        incidents.start_natively(incidents.plan(), service="")
+    assert caught.value.code == "InternalServerException"
+    assert incidents.records() == []
 
 
 def test_native_starts_merge_by_trigger_and_plan(incidents: _Incidents) -> None:
