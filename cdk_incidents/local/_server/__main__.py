@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
 import json
 import os
 import shutil
@@ -17,22 +16,15 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import adapter, cloudformation, notifications
-from .alarms import Alarms
-from .async_invoke import AsyncInvoker
-from .control import Control
-from .event_targets import EventTargets
-from .faults import Faults
-from .gateway import Gateway
-from .services import CLOUDWATCH, CONTACTS, INCIDENT_MANAGER, SYSTEMS_MANAGER, Service
-from .state import Cloud
+from . import adapter
+from .wiring import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PARENT_CHECK_S = 0.5
+_PARENT, _PARENT_CHECK_S = os.getppid(), 0.5  # who it is, read before it can be gone
 
 
 def main() -> int:
@@ -48,13 +40,10 @@ def main() -> int:
         return _refuse(
             f"port {options.port} cannot be used ({taken.strerror}); give another, or 0 for a free one"
         )
-    port = listener.getsockname()[1]
     directory = Path(options.dir).resolve()
-    adapter.prepare_environment(directory, port, options.account, options.region)
-    orphaned = threading.Event()
-    asyncio.run(_run(listener, port, options, orphaned))
-    if orphaned.is_set():
-        # Whoever would have removed it is gone.
+    options.port = listener.getsockname()[1]
+    adapter.prepare_environment(directory, options.port, options.account, options.region)
+    if asyncio.run(_run(listener, options)):
         shutil.rmtree(directory, ignore_errors=True)
     return 0
 
@@ -84,72 +73,46 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _run(
-    listener: socket.socket, port: int, options: argparse.Namespace, orphaned: threading.Event
-) -> None:
-    cloud, pending = Cloud(options.region, replication_set=not options.no_replication_set), Faults()
-    services = {
-        "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
-        "ssm-contacts": Service(cloud, "ssm-contacts", CONTACTS, pending),
-        "ssm": Service(cloud, "ssm", SYSTEMS_MANAGER, pending, shared=True),
-        "monitoring": Service(cloud, "cloudwatch", CLOUDWATCH, pending, shared=True),
-    }
-    emulator, connections = adapter.Emulator(cloud), adapter.Connections()
-    cloud.outside = emulator
-    cloudformation.add_types(emulator, cloud, services)
-    invoke = AsyncInvoker(emulator, options.retry_base_s, cloud.twice)
-    alarms = Alarms(emulator, cloud, services["ssm-incidents"], invoke)
-    emulator.connect(
-        invoke,
-        alarms.changed,
-        alarms.configured,
-        functools.partial(notifications.note, cloud),
-        EventTargets(emulator, cloud, services["ssm-incidents"]),
-    )
-    home = f"arn:aws:events:{options.region}:{options.account}:event-bus/default"
+async def _run(listener: socket.socket, options: argparse.Namespace) -> bool:
+    """Serve until something ends it; tell whether whoever would remove the directory is gone."""
+    gateway, emulator = build(options)
+    loop, ended, orphaned = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
 
-    def put_event(event: dict[str, Any]) -> None:
-        with emulator.owning(home):
-            emulator.put_event(event["detail-type"], event["resources"], event["detail"], event["source"])
+    def end_after(wait: Callable[[], None], *then: Callable[[], None]) -> None:
+        def watch() -> None:
+            wait()
+            for each in (*then, ended.set):
+                loop.call_soon_threadsafe(each)
 
-    control = Control(cloud, pending, services.values(), emulator.tick, put_event)
-    gateway = Gateway(emulator, connections, services, control)
-    ended = asyncio.Event()
-    _end_with_others(asyncio.get_running_loop(), ended.set, orphaned if options.watch_stdin else None)
+        threading.Thread(target=watch, daemon=True).start()
+
+    end_after(_outlive_parent)
+    if options.watch_stdin:
+        end_after(_drain_stdin, orphaned.set)
 
     async def until_ended() -> None:
         # Called when the socket is about to be served.
-        print(json.dumps({"port": port, "pid": os.getpid()}), flush=True)  # noqa: T201
+        print(json.dumps({"port": options.port, "pid": os.getpid()}), flush=True)  # noqa: T201
         await ended.wait()
 
     try:
         await adapter.serve(gateway, listener.detach(), until_ended)
     finally:
         emulator.stop()
+    return orphaned.is_set()
 
 
-def _end_with_others(
-    loop: asyncio.AbstractEventLoop, end: Callable[[], None], orphaned: threading.Event | None
-) -> None:
-    """End on a signal, with the parent, and with whoever holds the other end of our stdin."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    parent = os.getppid()
+def _outlive_parent() -> None:
+    while os.getppid() == _PARENT:
+        threading.Event().wait(_PARENT_CHECK_S)
 
-    def watch_parent() -> None:
-        while os.getppid() == parent:
-            threading.Event().wait(_PARENT_CHECK_S)
-        loop.call_soon_threadsafe(end)
 
-    def watch_stdin(at_end: threading.Event) -> None:
-        while os.read(0, 1024):
-            pass
-        at_end.set()
-        loop.call_soon_threadsafe(end)
-
-    threading.Thread(target=watch_parent, daemon=True).start()
-    if orphaned:
-        threading.Thread(target=watch_stdin, args=(orphaned,), daemon=True).start()
+def _drain_stdin() -> None:
+    """Wait until nobody holds the other end of our stdin."""
+    while os.read(0, 1024):
+        pass
 
 
 if __name__ == "__main__":
