@@ -99,8 +99,12 @@ def parse(response: Response, model: OperationModel) -> Any:
 class Peopled(World):
     """A world with one of everything, where a call of an operation finds what it is about."""
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str = "") -> None:
         super().__init__()
+        self.people(operation)
+
+    def people(self, operation: str = "") -> None:
+        """Put one of everything into an account that has nothing."""
         template = {"impact": 1, "title": "Failing"}
         self.person, channel = self._person("person")
         member, _ = self._person("member")
