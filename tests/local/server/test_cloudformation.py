@@ -103,6 +103,14 @@ def test_a_response_plan_is_updated_in_place(stack: Stack, incidents: Any) -> No
     assert incidents.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
 
 
+def test_scalars_may_come_as_another_type(stack: Stack, incidents: Any) -> None:
+    """A number as a text, and a text as a number, as CloudFormation takes them."""
+    resources = _plan(unique("plan"), template={"Impact": "4", "Summary": 5})
+    assert stack.deploy(resources, **_ARNS) == "CREATE_COMPLETE"
+    template = incidents.get_response_plan(arn=stack.outputs["Ref"])["incidentTemplate"]
+    assert (template["impact"], template["summary"]) == (4, "5")
+
+
 def test_a_new_name_replaces_a_response_plan(stack: Stack, incidents: Any) -> None:
     """Name requires replacement: the new plan is there and the old one gone."""
     old, new = unique("plan"), unique("plan")
@@ -215,7 +223,11 @@ def test_a_replication_set_is_created_changed_and_deleted(aws: Aws) -> None:
         return {
             "Set": {
                 "Type": "AWS::SSMIncidents::ReplicationSet",
-                "Properties": {"Regions": listed, "DeletionProtected": protected},
+                "Properties": {
+                    "Regions": listed,
+                    "DeletionProtected": protected,
+                    "Tags": [{"Key": "protected" if protected else "open"}],
+                },
             }
         }
 
@@ -226,6 +238,7 @@ def test_a_replication_set_is_created_changed_and_deleted(aws: Aws) -> None:
     assert stack.deploy(template(REGION, "eu-west-1", protected=False)) == "UPDATE_COMPLETE"
     found = client.get_replication_set(arn=arn)["replicationSet"]
     assert (sorted(found["regionMap"]), found["deletionProtected"]) == (["eu-west-1", REGION], False)
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"open": ""}
     three = template(REGION, "eu-west-2", "eu-west-3", protected=False)
     assert stack.deploy(three) == "UPDATE_ROLLBACK_COMPLETE"
     stack.delete()
