@@ -541,6 +541,7 @@ class LocalCloud:
     def set_replication_status(self, status: str, *, region: str = "") -> None:
         """Let the replication set be in a status, as while it changes or after that failed.
 
+        While it is `CREATING`, all else is refused, as documented; in any other status all else works.
         A set without a Region needs no such help: UpdateReplicationSet removes it.
 
         Parameters
