@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -74,6 +75,26 @@ def test_lists_every_choice(file: Path) -> None:
     told = [row for row in rows("unsettled", "Further choices") if row[2] == f"`{file.relative_to(SERVER)}`"]
     chosen = {field.name for field in fields(Assumptions) if f".{field.name}" in source}
     assert len(re.findall("(?<!`)CHOICE", source)) <= len(told) + len(chosen)
+
+
+def observed() -> dict[str, object]:
+    """Return what the behaviour suite observes that has no field, and what it expects here."""
+    calls = [
+        node
+        for file in (ROOT / "tests" / "behaviour").glob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "unsettled"
+    ]
+    return {ast.literal_eval(c.args[0]): ast.literal_eval(c.keywords[0].value) for c in calls if c.keywords}
+
+
+def test_tells_what_an_account_would_show() -> None:
+    """What `make verify-aws` observes beside the fields stands on the page, with what it would see here."""
+    told = {what: here for what, here, _, seen in rows("unsettled", "Further choices") if seen == "yes"}
+    suite = observed()
+    assert sorted(told) == sorted(suite)
+    for what, here in suite.items():
+        assert here is True or told[what].replace("`", "").startswith(str(here)), what
 
 
 def test_names_files_that_there_are() -> None:
