@@ -109,8 +109,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[LocalCloud]:
+def cloud(pytestconfig: pytest.Config) -> Iterator[LocalCloud]:
     """Give the suite's loopback AWS, whose account has two Regions; who needs it is `loopback_only`."""
+    assert _VERIFICATION not in pytestconfig.stash, "what needs a LocalCloud is loopback_only"
     with LocalCloud(region=HOME) as cloud:
         incidents = cloud.client("ssm-incidents")
         (arn,) = incidents.list_replication_sets()["replicationSetArns"]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Sweep:
     prefix
         of a run, or of all runs
     patient
-        whether the OpsItem of a young incident may still come
+        whether what was made a moment ago may not be listed yet, such as an incident's OpsItem
     sleep
         waits for what the service does not show at once
     """
@@ -48,42 +48,57 @@ class Sweep:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._regions, self._prefix, self._sleep = client, regions, prefix, sleep
-        self._young_s = _YOUNG_S if patient else 0.0
+        self._patient = patient
 
     def run(self) -> tuple[int, dict[str, str]]:
         """Remove everything, and give how much that was and what is left: ARNs, with the reason."""
         removed: set[str] = set()
         left: dict[str, str] = {}
+        nothing_yet = not self._patient
         for attempt in range(_ROUNDS):
-            left = {}
-            things = list(self._all())
-            if not things:
-                return len(removed), {}
+            things, left = self._all()
             for name, remove in things:
                 if problem := _attempt(remove):
                     left[name] = problem
                 else:
                     removed.add(name)
+            if not things and not left:
+                # What was made a moment ago may not be listed yet.
+                if nothing_yet:
+                    break
+                nothing_yet = True
             # What was removed may be listed for a moment more; and what was refused may only be young.
-            if attempt:
+            if attempt or not things:
                 self._sleep(_PAUSE_S)
-        return len(removed), {name: left.get(name, "is still listed") for name, _ in self._all()}
+        things, unseen = self._all()
+        return len(removed), {**unseen, **{name: left.get(name, "is still listed") for name, _ in things}}
 
-    def _all(self) -> Iterator[Thing]:
-        """Give each thing with what removes it, in an order in which nothing is in use any more."""
-        for region in self._regions:
-            yield from self._engagements(self._client("ssm-contacts", region))
+    def _all(self) -> tuple[list[Thing], dict[str, str]]:
+        """Give each thing with what removes it, the users before the used; and what cannot be listed."""
+        things: list[Thing] = []
+        unseen: dict[str, str] = {}
+        first = self._regions[0]
         # Incidents, plans and roles are the account's, in all of its Regions.
-        yield from self._incidents(self._regions[0])
-        yield from self._plans(self._client("ssm-incidents", self._regions[0]))
-        for region in self._regions:
-            yield from self._ops_items(self._client("ssm", region), region)
-            yield from self._contacts(self._client("ssm-contacts", region))
-            yield from self._topics(self._client("sns", region))
-            yield from self._queues(self._client("sqs", region))
-        yield from self._roles(self._client("iam", self._regions[0]))
+        steps = [
+            *((self._engagements, region) for region in self._regions),
+            (self._incidents, first),
+            (self._plans, first),
+            *((step, region) for region in self._regions for step in self._regional),
+            (self._roles, first),
+        ]
+        for step, region in steps:
+            # What cannot be listed must not keep the rest from being removed.
+            listing = f"{step.__name__.strip('_').replace('_', ' ')} in {region}"
+            if problem := _attempt(partial(_take, things, step, region)):
+                unseen[listing] = problem
+        return things, unseen
 
-    def _engagements(self, contacts: Any) -> Iterator[Thing]:
+    @property
+    def _regional(self) -> list[Callable[[str], Iterator[Thing]]]:
+        return [self._ops_items, self._contacts, self._topics, self._queues]
+
+    def _engagements(self, region: str) -> Iterator[Thing]:
+        contacts = self._client("ssm-contacts", region)
         # None lasts longer: ten stages of half an hour.
         since = {"StartTime": dt.datetime.now(dt.timezone.utc) - _DAY}
         for found in _listed(contacts, "list_engagements", "Engagements", TimeRangeValue=since):
@@ -112,23 +127,26 @@ class Sweep:
         while True:
             items = _listed(incidents, "list_related_items", "relatedItems", incidentRecordArn=found["arn"])
             parents = [i["identifier"] for i in items if i["identifier"]["type"] == "PARENT"]
-            if parents or time.time() - found["creationTime"].timestamp() > self._young_s:
+            if parents or not self._patient or time.time() - found["creationTime"].timestamp() > _YOUNG_S:
                 return [identifier["value"]["arn"] for identifier in parents]
             self._sleep(1)
 
-    def _plans(self, incidents: Any) -> Iterator[Thing]:
+    def _plans(self, region: str) -> Iterator[Thing]:
+        incidents = self._client("ssm-incidents", region)
         for found in _listed(incidents, "list_response_plans", "responsePlanSummaries"):
             arn = found["arn"]
             if found["name"].startswith(self._prefix):
                 yield arn, partial(incidents.delete_response_plan, arn=arn)
 
-    def _ops_items(self, ssm: Any, region: str) -> Iterator[Thing]:
+    def _ops_items(self, region: str) -> Iterator[Thing]:
+        ssm = self._client("ssm", region)
         by_title = {"Key": "Title", "Operator": "Contains", "Values": [f"({self._prefix}"]}
         for found in _listed(ssm, "describe_ops_items", "OpsItemSummaries", OpsItemFilters=[by_title]):
             number = found["OpsItemId"]
             yield f"{region} {number}", partial(ssm.delete_ops_item, OpsItemId=number)
 
-    def _contacts(self, contacts: Any) -> Iterator[Thing]:
+    def _contacts(self, region: str) -> Iterator[Thing]:
+        contacts = self._client("ssm-contacts", region)
         found = list(_listed(contacts, "list_contacts", "Contacts", AliasPrefix=self._prefix))
         # Whoever names others goes first: escalation plans, schedules, then their rotations, then people.
         for kind in ("ESCALATION", "ONCALL_SCHEDULE"):
@@ -144,7 +162,8 @@ class Sweep:
                 yield arn, partial(contacts.delete_contact_channel, ContactChannelId=arn)
             yield person, partial(contacts.delete_contact, ContactId=person)
 
-    def _topics(self, sns: Any) -> Iterator[Thing]:
+    def _topics(self, region: str) -> Iterator[Thing]:
+        sns = self._client("sns", region)
         for found in _listed(sns, "list_subscriptions", "Subscriptions"):
             arn = found["SubscriptionArn"]
             if f":{self._prefix}" in found["TopicArn"] and arn.startswith("arn:"):
@@ -154,12 +173,14 @@ class Sweep:
             if f":{self._prefix}" in arn:
                 yield arn, partial(sns.delete_topic, TopicArn=arn)
 
-    def _queues(self, sqs: Any) -> Iterator[Thing]:
+    def _queues(self, region: str) -> Iterator[Thing]:
+        sqs = self._client("sqs", region)
         for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=self._prefix):
             for url in page.get("QueueUrls", []):
                 yield url, partial(sqs.delete_queue, QueueUrl=url)
 
-    def _roles(self, iam: Any) -> Iterator[Thing]:
+    def _roles(self, region: str) -> Iterator[Thing]:
+        iam = self._client("iam", region)
         for found in _listed(iam, "list_roles", "Roles"):
             name = found["RoleName"]
             if name.startswith(self._prefix):
@@ -169,9 +190,13 @@ class Sweep:
 def _attempt(remove: Callable[[], object]) -> str:
     try:
         remove()
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         return str(error)
     return ""
+
+
+def _take(things: list[Thing], step: Callable[[str], Iterator[Thing]], region: str) -> None:
+    things.extend(step(region))
 
 
 def _remove_role(iam: Any, name: str) -> None:

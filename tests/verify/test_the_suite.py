@@ -194,8 +194,9 @@ def test_what_cannot_be_played_is_told_beside_what_can() -> None:
     ]
 
 
-def test_what_cannot_be_removed_is_named_with_the_reason(local_cloud: LocalCloud) -> None:
-    """After some attempts; when it can be, it goes."""
+@pytest.fixture
+def made(local_cloud: LocalCloud) -> Iterator[tuple[Aws, str]]:
+    """Give an account in which a run made a plan and an incident, and the plan."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
     aws = Aws(
         session,
@@ -205,8 +206,17 @@ def test_what_cannot_be_removed_is_named_with_the_reason(local_cloud: LocalCloud
         endpoint_url=local_cloud.endpoint_url,
         attempts=1,
     )
-    plan, waits = aws.plan(), list[float]()
+    plan = aws.plan()
     aws.start(plan)
+    yield aws, plan
+    aws.close()
+
+
+def test_what_cannot_be_removed_is_named_with_the_reason(
+    local_cloud: LocalCloud, made: tuple[Aws, str]
+) -> None:
+    """After some attempts; when it can be, it goes."""
+    (aws, plan), waits = made, list[float]()
     sweep = Sweep(aws.unguarded, ["us-east-1"], aws.run, patient=False, sleep=waits.append)
     local_cloud.faults.add("DeleteResponsePlan", error="AccessDeniedException", times=None)
     removed, left = sweep.run()
@@ -216,4 +226,32 @@ def test_what_cannot_be_removed_is_named_with_the_reason(local_cloud: LocalCloud
     assert "AccessDeniedException" in left[plan]
     assert len(waits) > 1
     assert sweep.run() == (1, {})
-    aws.close()
+
+
+def test_what_cannot_be_listed_keeps_nothing_from_being_removed(
+    local_cloud: LocalCloud, made: tuple[Aws, str]
+) -> None:
+    """It is told; the plan behind it goes."""
+    (aws, plan), waits = made, list[float]()
+    sweep = Sweep(aws.unguarded, ["us-east-1"], aws.run, patient=False, sleep=waits.append)
+    local_cloud.faults.add("ListIncidentRecords", error="AccessDeniedException", times=None)
+    _, left = sweep.run()
+    local_cloud.faults.clear()
+    assert list(left) == ["incidents in us-east-1"]
+    assert aws.code(lambda: aws.incidents.get_response_plan(arn=plan)) == "ResourceNotFoundException"
+    assert sweep.run()[1] == {}
+
+
+def test_a_patient_sweep_looks_again_before_it_says_that_there_is_nothing(made: tuple[Aws, str]) -> None:
+    """What was made a moment ago may not be listed yet."""
+    (aws, _), waits = made, list[float]()
+    calls: list[str] = []
+
+    def client(service: str, region: str) -> Any:
+        calls.append(service)
+        return aws.unguarded(service, region)
+
+    assert Sweep(client, ["us-east-1"], f"{aws.run}-other", patient=True, sleep=waits.append).run() == (0, {})
+    assert len(waits) == 1
+    assert calls.count("iam") >= 2
+    assert Sweep(client, ["us-east-1"], aws.run, patient=False, sleep=waits.append).run()[1] == {}

@@ -86,8 +86,8 @@ def _there(cloud: LocalCloud) -> set[tuple[str, str]]:
     """Give everything that is in the account."""
     found = inventory(cloud.client, [REGION, SECOND])
     for region in (REGION, SECOND):
-        items = cloud.client("ssm", region).describe_ops_items(OpsItemFilters=[])["OpsItemSummaries"]
-        found |= {("OpsItem", item["OpsItemId"]) for item in items}
+        for page in cloud.client("ssm", region).get_paginator("describe_ops_items").paginate():
+            found |= {("OpsItem", item["OpsItemId"]) for item in page["OpsItemSummaries"]}
     return found | {("record", record["arn"]) for record in cloud.incidents()}
 
 
