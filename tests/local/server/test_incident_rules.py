@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cdk_incidents.local._server import replication
+from cdk_incidents.local._server import permissions, replication
 from cdk_incidents.local._server.clock import Clock
 from cdk_incidents.local._server.errors import ServiceError
 from cdk_incidents.local._server.faults import RESET, Fault, Faults
-from cdk_incidents.local._server.services import INCIDENT_MANAGER, Service
+from cdk_incidents.local._server.services import CONTACTS, INCIDENT_MANAGER, Service
 from cdk_incidents.local._server.state import Caller, Cloud
 from cdk_incidents.local._server.wire import Wire
 
@@ -218,6 +218,73 @@ def test_all_goes_with_the_replication_set(incidents: _Incidents) -> None:
     incidents("CreateResponsePlan", **shared)
     assert incidents.start(plan) != first
     assert incidents("GetResourcePolicies", resourceArn=plan)["resourcePolicies"] == []
+
+
+def test_nobody_is_paged_once_the_replication_set_is_gone(incidents: _Incidents) -> None:
+    """The engagements that run end with it."""
+    contacts = Service(incidents.cloud, "ssm-contacts", CONTACTS, Faults())
+
+    def call(operation: str, **params: Any) -> dict[str, Any]:
+        return contacts.call(operation, params, incidents.caller())
+
+    empty: dict[str, Any] = {"Stages": []}
+    person = call("CreateContact", Alias="a", Type="PERSONAL", Plan=empty)["ContactArn"]
+    address = {"SimpleAddress": "+4915112345678"}
+    asked = {"ContactId": person, "Name": "n", "Type": "SMS", "DeliveryAddress": address}
+    channel = call("CreateContactChannel", **asked)["ContactChannelArn"]
+    code = incidents.account.codes[channel]
+    call("ActivateContactChannel", ContactChannelId=channel, ActivationCode=code)
+    target = {"ChannelTargetInfo": {"ContactChannelId": channel, "RetryIntervalInMinutes": 5}}
+    stages = [{"DurationInMinutes": 30, "Targets": [target]}]
+    call("UpdateContact", ContactId=person, Plan={"Stages": stages})
+    incidents.start(incidents.plan(engagements=[person]))
+    assert len(incidents.cloud.pages) == 1
+    (arn,) = incidents("ListReplicationSets")["replicationSetArns"]
+    incidents("DeleteReplicationSet", arn=arn)
+    incidents.cloud.clock.advance(dt.timedelta(minutes=20))
+    assert len(incidents.cloud.pages) == 1
+    (engagement,) = incidents.account.engagements.engagements.values()
+    assert engagement["StopTime"] == _START
+
+
+# Permissions
+
+
+@pytest.mark.parametrize(
+    ("operation", "named", "kinds"),
+    [
+        ("GetIncidentRecord", "arn", ["incident-record"]),
+        ("UpdateIncidentRecord", "arn", ["incident-record", "response-plan"]),
+        ("DeleteIncidentRecord", "arn", ["incident-record"]),
+        ("ListRelatedItems", "incidentRecordArn", ["incident-record", "response-plan"]),
+        ("UpdateRelatedItems", "incidentRecordArn", ["incident-record", "response-plan"]),
+        ("CreateTimelineEvent", "incidentRecordArn", ["incident-record", "response-plan"]),
+        ("GetTimelineEvent", "incidentRecordArn", ["incident-record"]),
+        ("UpdateTimelineEvent", "incidentRecordArn", ["incident-record", "response-plan"]),
+        ("DeleteTimelineEvent", "incidentRecordArn", ["incident-record", "response-plan"]),
+        ("ListTimelineEvents", "incidentRecordArn", ["incident-record"]),
+        ("ListIncidentFindings", "incidentRecordArn", ["incident-record"]),
+        ("ListIncidentRecords", "", ["*"]),
+        ("ListResponsePlans", "", ["*"]),
+        ("ListReplicationSets", "", ["*"]),
+    ],
+)
+def test_an_operation_asks_for_its_resources(
+    incidents: _Incidents, operation: str, named: str, kinds: list[str]
+) -> None:
+    """What is written on a record asks for its plan too; lists of everything ask for everything."""
+    asked: list[tuple[str, str]] = []
+
+    def may(action: str, resource: str, _via: str) -> bool:
+        asked.append((action, resource))
+        return True
+
+    caller = Caller(incidents.account, _HERE, _ROLE, may)
+    record = incidents.start(incidents.plan())
+    permissions.check(caller, "ssm-incidents", operation, {named: record} if named else {})
+    plan = record.replace("incident-record", "response-plan").rpartition("/")[0]
+    arns = {"incident-record": record, "response-plan": plan, "*": "*"}
+    assert asked == [(f"ssm-incidents:{operation}", arns[kind]) for kind in kinds]
 
 
 # Starts by other services
