@@ -24,10 +24,10 @@ def replace(source: Path, old: str, new: str) -> None:
     source.write_text(text.replace(old, new))
 
 
-def its_tests(example: Path) -> str:
-    """Run the example's tests and return what pytest says."""
+def its_tests(example: Path, *options: str) -> str:
+    """Run the example's tests, all of them by default, and return what pytest says."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("UPDATE", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *options]
     done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
