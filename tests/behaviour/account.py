@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .pace import Pace
 
 MAIL, PHONE = "verify@example.com", "+12025550123"
-_POLL_S, _MOMENT_S = 0.5, 15.0
+_POLL_S, _MOMENT_S, _LATE_S, _LATE_HERE_S = 0.5, 15.0, 30.0, 3.0
 
 
 class Aws:
@@ -154,16 +154,21 @@ class Aws:
 
     # Waiting
 
-    def eventually(self, check: Callable[[], Any], within_s: float = 30) -> Any:
+    def eventually(self, check: Callable[[], Any], within_s: float = 0) -> Any:
         """Wait for what the service may not show at once, and give it; what came last if it does not."""
-        until = time.monotonic() + within_s
+        until = time.monotonic() + (within_s or (_LATE_S if self._is_slow else _LATE_HERE_S))
         while not (found := check()) and time.monotonic() < until:
             time.sleep(_POLL_S)
         return found
 
     def soon(self, check: Callable[[], Any]) -> Any:
         """Give what may come by itself in a moment, or never: a loopback AWS needs no moment."""
-        return self.eventually(check, within_s=_MOMENT_S if self._pace.writes_per_second else 0)
+        return self.eventually(check, _MOMENT_S) if self._is_slow else check()
+
+    @property
+    def _is_slow(self) -> bool:
+        """Whether calls have to come one after the other: a real account."""
+        return self._pace.writes_per_second > 0
 
     def code(self, call: Callable[..., Any], **asked: Any) -> str:
         """Tell what error a call gets; empty if it gets none."""
