@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from .errors import conflict, invalid, over_quota
+from .json_text import read_json
 from .resources import Kind, is_here
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Contacts(Kind):
         return {**super().plays(), "PutContactPolicy": self._put_policy, "GetContactPolicy": self._get_policy}
 
     def _put_policy(self, _cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(read_json(params["Policy"]), dict):
+            raise invalid("The policy must be a JSON object")
         caller.account.policies[self.find(caller, params["ContactArn"])["ContactArn"]] = params["Policy"]
         return {}
 

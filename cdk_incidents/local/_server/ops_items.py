@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from .errors import ServiceError
+from .json_text import read_json
 from .paging import page
 from .resources import is_here
 
@@ -121,7 +122,7 @@ def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
 
 
 def _dedup(data: dict[str, Any]) -> str:
-    told = _json(data.get(_DEDUP, {}).get("Value", ""))
+    told = read_json(data.get(_DEDUP, {}).get("Value", ""))
     return str(told.get("dedupString", "")) if isinstance(told, dict) else ""
 
 
@@ -131,16 +132,8 @@ def _check(data: dict[str, Any]) -> None:
             raise _invalid(f"A key must begin with none of {', '.join(_RESERVED)} (got {key})")
         if len(entry.get("Value", "").encode()) > _LONGEST:
             raise _invalid(f"The value of {key} must have at most {_LONGEST} bytes")
-        if key in _ALLOWED and _json(entry.get("Value", "")) is None:
+        if key in _ALLOWED and read_json(entry.get("Value", "")) is None:
             raise _invalid(f"The value of {key} must be JSON")
-
-
-def _json(text: str) -> Any:
-    """Read JSON; nothing if it is none."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _invalid(message: str) -> ServiceError:

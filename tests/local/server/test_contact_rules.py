@@ -406,7 +406,19 @@ def test_engagements_are_listed_by_incident_and_time(contacts: _Contacts) -> Non
     assert len(listed()) == 3
 
 
-# Tags
+# Policies and tags
+
+
+@pytest.mark.parametrize("policy", ["allow", "[]", "{"])
+def test_a_policy_is_a_json_object(contacts: _Contacts, policy: str) -> None:
+    """The details of a resource policy (PutContactPolicy)."""
+    ann = contacts.contact()
+    with pytest.raises(ServiceError, match="JSON object") as refused:
+        contacts("PutContactPolicy", ContactArn=ann, Policy=policy)
+    assert _code(refused) == "ValidationException"
+    assert contacts("GetContactPolicy", ContactArn=ann)["Policy"] is None
+    contacts("PutContactPolicy", ContactArn=ann, Policy='{"Statement": []}')
+    assert contacts("GetContactPolicy", ContactArn=ann)["Policy"] == '{"Statement": []}'
 
 
 def test_contacts_are_tagged_in_the_first_region_alone(contacts: _Contacts) -> None:
