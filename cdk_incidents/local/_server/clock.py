@@ -47,8 +47,8 @@ class Clock:
 
     @property
     def due(self) -> dt.datetime | None:
-        """When the next thing falls due."""
-        return self._agenda[0][0] if self._agenda else None
+        """When the next thing falls due that is awaited."""
+        return min((time for time, _, awaited, _ in self._agenda if awaited), default=None)
 
     def at(self, time: dt.datetime, action: Callable[[], None], *, awaited: bool = True) -> None:
         """Do something at a time; what falls due together runs in the order in which it was asked for.
@@ -74,8 +74,8 @@ class Clock:
         """Move on until nothing is left to do that is awaited."""
         with self.lock:
             self.catch_up()
-            while awaited := [time for time, _, awaited, _ in self._agenda if awaited]:
-                self.advance(max(dt.timedelta(), min(awaited) - self.now()))
+            while due := self.due:
+                self.advance(max(dt.timedelta(), due - self.now()))
 
     def _run_until(self, until: dt.datetime) -> None:
         while self._agenda and self._agenda[0][0] <= until:

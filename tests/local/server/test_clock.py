@@ -66,6 +66,7 @@ def test_playing_out_does_not_go_on_for_what_may_come_for_ever() -> None:
     clock.at(_BEGIN + 2.5 * _MINUTE, lambda: None)
     clock.play_out()
     assert told == [0 * _MINUTE, _MINUTE, 2 * _MINUTE]
+    assert clock.due is None
 
 
 def test_playing_out_ends_with_the_last_thing() -> None:
