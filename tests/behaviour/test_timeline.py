@@ -132,7 +132,7 @@ def test_events_are_found_by_what_they_refer_to(aws: Aws) -> None:
     """The filter eventReference knows resources by ARN."""
     arn, bucket = aws.start(aws.plan()), "arn:aws:s3:::bucket"
     found = _add(aws, arn, eventReferences=[{"resource": bucket}])
-    _add(aws, arn)
+    _add(aws, arn, eventReferences=[{"resource": f"{bucket}-other"}])
     wanted = {"key": "eventReference", "condition": {"equals": {"stringValues": [bucket]}}}
     listed = aws.eventually(lambda: _events(aws, arn, wanted))
     assert [event["eventId"] for event in listed] == [found]

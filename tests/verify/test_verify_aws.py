@@ -51,17 +51,19 @@ def cloud() -> Iterator[LocalCloud]:
         yield cloud
 
 
+def _make(*asked: str) -> subprocess.CompletedProcess[str]:
+    """Run make, whatever make runs this test."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+    }
+    command = ["make", "--no-print-directory", "-o", "setup", "verify-aws", *asked]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 def _command(**variables: str) -> list[str]:
-    """Give the command that make runs, at any speed and with what the environment has."""
+    """Give the command that make runs, at any speed."""
     given = [f"{name}={value}" for name, value in {"ACCOUNT": ACCOUNT, "REGION": REGION, **variables}.items()]
-    made = subprocess.run(
-        ["make", "--dry-run", "-o", "setup", "verify-aws", *given],  # noqa: S607 - the make of the machine
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    (line,) = (line for line in made.stdout.splitlines() if "pytest" in line)
+    (line,) = (line for line in _make("--dry-run", *given).stdout.splitlines() if "pytest" in line)
     return [sys.executable, "-m", "pytest", *shlex.split(line)[1:], "--aws-writes-per-second", "0"]
 
 
@@ -202,8 +204,7 @@ def test_another_account_is_refused_before_anything_is_made(cloud: LocalCloud) -
 
 def test_the_account_must_be_named() -> None:
     """Without ACCOUNT, make says what is wanted."""
-    asked = ["make", "--no-print-directory", "-o", "setup", "verify-aws"]
-    made = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    made = _make()
     assert made.returncode != 0
     assert made.stderr.startswith("make: ACCOUNT must be the id of the account")
 
