@@ -153,10 +153,9 @@ class Wire:
     def write_error(self, error: ServiceError) -> Response:
         """Write an error with the status and the members that the model gives it."""
         said = self._description["shapes"].get(error.code, {})
-        unmodelled = dict.fromkeys(CREDENTIALS, 403) | {
-            "UnknownOperationException": 404 if self._rest else 400
-        }
-        status = 500 if said.get("fault") else unmodelled.get(error.code, 400)
+        status = 500 if said.get("fault") else 403 if error.code in CREDENTIALS else 400
+        if error.code == "UnknownOperationException" and self._rest:
+            status = 404  # the path is not there
         members = self._model.shape_for(error.code).members if said else {"message": None}
         known = {"servicecode": self.service, "quotacode": "unknown", "message": error.message}
         known |= {_plain(name): value for name, value in error.members.items() if value}

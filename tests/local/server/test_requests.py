@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -12,87 +11,18 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from cdk_incidents.local._server.constraints import _pattern, violations
+from cdk_incidents.local._server.constraints import _pattern
+from cdk_incidents.local._server.errors import ServiceError
 from cdk_incidents.local._server.wire import Wire
 
 if TYPE_CHECKING:
     from .conftest import Aws
-
-_DETAILS = {"source": "my.monitor", "timestamp": 1_700_000_000}
-
-
-@pytest.mark.parametrize(
-    ("member", "accepted", "refused", "rule"),
-    [
-        ("title", "t" * 200, "t" * 201, "length less than or equal to 200"),
-        ("impact", 5, 6, "value less than or equal to 5"),
-        ("impact", 1, 0, "value greater than or equal to 1"),
-        ("clientToken", "c" * 128, "c" * 129, "length less than or equal to 128"),
-        (
-            "triggerDetails",
-            {**_DETAILS, "source": "s" * 50},
-            {**_DETAILS, "source": "s" * 51},
-            "length less than or equal to 50",
-        ),
-        (
-            "triggerDetails",
-            {**_DETAILS, "rawData": "r" * 10_000},
-            {**_DETAILS, "rawData": "r" * 10_001},
-            "length less than or equal to 10000",
-        ),
-        (
-            "relatedItems",
-            [{"identifier": {"type": "OTHER", "value": {"url": "u" * 1000}}}],
-            [{"identifier": {"type": "OTHER", "value": {"url": "u" * 1001}}}],
-            "at 'relatedItems.1.member.identifier.value.url'",
-        ),
-        (
-            "relatedItems",
-            [{"identifier": {"type": "METRIC", "value": {"url": "u"}}}],
-            [{"identifier": {"type": "RUNBOOK", "value": {"url": "u"}}}],
-            "satisfy enum value set",
-        ),
-    ],
-)
-def test_every_constraint_of_the_model_holds_on_both_sides(
-    aws: Aws, incidents: Any, member: str, accepted: Any, refused: Any, rule: str
-) -> None:
-    """What the model allows is accepted up to the limit, and refused just beyond it."""
-    plan = aws.plan()
-    assert aws.start(plan, **{member: accepted}).startswith("arn:aws:ssm-incidents:")
-    with pytest.raises(incidents.exceptions.ValidationException, match=re.escape(rule)):
-        aws.start(plan, **{member: refused})
-
-
-def test_a_pattern_of_the_model_holds(incidents: Any) -> None:
-    """A response plan's ARN must look like an ARN."""
-    with pytest.raises(incidents.exceptions.ValidationException, match="regular expression pattern"):
-        incidents.start_incident(responsePlanArn="checkout")
 
 
 def test_all_violations_are_told_at_once(aws: Aws, incidents: Any) -> None:
     """Two wrong members make two errors in one answer."""
     with pytest.raises(incidents.exceptions.ValidationException, match="2 validation errors detected"):
         aws.start(aws.plan(), title="t" * 201, impact=9)
-
-
-def test_required_members_are_required() -> None:
-    """What the model requires is asked for, at any depth."""
-    shape = Wire("ssm-incidents").input_shape("StartIncident")
-    problems = violations(shape, {"triggerDetails": {"source": "s"}})
-    assert [p.split("'")[1] for p in problems] == ["responsePlanArn", "triggerDetails.timestamp"]
-
-
-@pytest.mark.parametrize("value", [{}, {"url": "u", "arn": "arn:aws:s3:::bucket"}])
-def test_a_union_has_exactly_one_member(value: dict[str, str]) -> None:
-    """Neither none nor two of a union's members go."""
-    shape = Wire("ssm-incidents").input_shape("UpdateRelatedItems")
-    item = {"identifier": {"type": "OTHER", "value": value}}
-    params = {
-        "incidentRecordArn": "arn:aws:ssm-incidents::000000000000:x",
-        "relatedItemsUpdate": {"itemToAdd": item},
-    }
-    assert "exactly one of" in violations(shape, params)[0]
 
 
 @pytest.mark.parametrize("service", ["ssm-incidents", "ssm-contacts"])
@@ -123,12 +53,20 @@ def test_an_error_tells_its_code_status_and_members(aws: Aws, incidents: Any) ->
     assert (response["resourceType"], response["resourceIdentifier"]) == ("RESPONSE_PLAN", missing)
 
 
+def test_a_fault_of_the_service_is_its_own() -> None:
+    """A modelled fault is a 500 with both protocols, so that every SDK tries again."""
+    error = ServiceError("InternalServerException", "Unknown")
+    assert {Wire(name).write_error(error).status for name in ("ssm-incidents", "ssm-contacts")} == {500}
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"{",
         b"\xff\xfe",
         b"[]",
+        b"[" * 100_000,
+        b'{"responsePlanArn": "arn", "relatedItems": [null]}',
         b"null",
         b'{"responsePlanArn": 5}',
         b'{"responsePlanArn": "arn", "impact": true}',
