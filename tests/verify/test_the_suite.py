@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from cdk_incidents.local import Assumptions, LocalCloud
-from cdk_incidents.local._server.rates import Rates
+from cdk_incidents.local._server.incident_manager.rates import Rates
 from cdk_incidents.local._server.state import Caller, Cloud
 from tests.behaviour.account import Aws
 from tests.behaviour.guard import Guard, NotOursError

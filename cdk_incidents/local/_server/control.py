@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from cdk_incidents.local.assumptions import Assumptions
 from cdk_incidents.local.errors import LocalCloudError
 
-from . import replication
-from .contacts import activate_all
 from .faults import CREDENTIALS, TRANSPORT, Fault
-from .wire import Request, Response
+from .incident_manager import replication
+from .incident_manager.contacts import activate_all
+from .protocol.wire import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from .adapter import read_headers
+from .protocol.wire import Request, Response
 from .services import BrokenConnection
-from .wire import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable

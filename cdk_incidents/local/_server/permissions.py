@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import documents
-from .errors import denied
+from .protocol.errors import denied
+from .systems_manager import documents
 
 if TYPE_CHECKING:
-    from .errors import ServiceError
+    from .protocol.errors import ServiceError
     from .state import Caller
 
 _SERVICE = "ssm-incidents.amazonaws.com"

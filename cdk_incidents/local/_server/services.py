@@ -6,35 +6,32 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import (
-    calendars,
+from . import faults, permissions
+from .incident_manager import (
     contacts,
-    documents,
     engagements,
-    faults,
     findings,
     incidents,
-    mutes,
-    ops_items,
-    permissions,
     replication,
     response_plans,
     rotations,
     sharing,
     timeline,
 )
-from .constraints import violations
-from .errors import ServiceError, invalid
-from .rates import Rates
-from .resources import Tags, write_pairs
-from .tokens import once
-from .wire import Request, Response, Wire
+from .incident_manager.rates import Rates
+from .incident_manager.resources import Tags, write_pairs
+from .incident_manager.tokens import once
+from .monitoring import mutes
+from .protocol.constraints import violations
+from .protocol.errors import ServiceError, invalid
+from .protocol.wire import Request, Response, Wire
+from .systems_manager import calendars, documents, ops_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from .resources import Play
+    from .incident_manager.resources import Play
     from .state import Caller, Cloud
 
 

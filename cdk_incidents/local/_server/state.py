@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from cdk_incidents.local.assumptions import Assumptions
 
 from .clock import Clock
-from .engagements import Engagements
+from .incident_manager.engagements import Engagements
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from . import cloudformation, notifications
 from .adapter import Connections, Emulator
-from .alarms import Alarms
-from .async_invoke import AsyncInvoker
+from .cloudformation import types as cloudformation
 from .control import Control
-from .event_targets import EventTargets
 from .faults import Faults
 from .gateway import Gateway
+from .incident_manager import notifications
+from .monitoring.alarms import Alarms
+from .monitoring.async_invoke import AsyncInvoker
+from .monitoring.event_targets import EventTargets
 from .services import CLOUDWATCH, CONTACTS, INCIDENT_MANAGER, SYSTEMS_MANAGER, Service
 from .state import Cloud
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cdk_incidents.local._server.constraints import _pattern
+from cdk_incidents.local._server.protocol.constraints import _pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,9 @@ from botocore.serialize import create_serializer
 
 from cdk_incidents.local._server.clock import Clock
 from cdk_incidents.local._server.faults import Faults
+from cdk_incidents.local._server.protocol.wire import Request, Response
 from cdk_incidents.local._server.services import CONTACTS, INCIDENT_MANAGER, Service
 from cdk_incidents.local._server.state import Caller, Cloud
-from cdk_incidents.local._server.wire import Request, Response
 
 from .model_inputs import NOW, Broken, put
 

@@ -7,8 +7,8 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
-from cdk_incidents.local._server import async_invoke
-from cdk_incidents.local._server.async_invoke import AsyncInvoker
+from cdk_incidents.local._server.monitoring import async_invoke
+from cdk_incidents.local._server.monitoring.async_invoke import AsyncInvoker
 
 if TYPE_CHECKING:
     import pytest

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from cdk_incidents.local._server.clock import Clock
-from cdk_incidents.local._server.errors import ServiceError
 from cdk_incidents.local._server.faults import Faults
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.protocol.wire import Wire
 from cdk_incidents.local._server.services import CONTACTS, Service
 from cdk_incidents.local._server.state import Caller, Cloud
-from cdk_incidents.local._server.wire import Wire
 
 _HERE, _THERE = "us-east-1", "eu-west-1"
 _START = dt.datetime(2027, 1, 4, 9, tzinfo=dt.timezone.utc)

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdk_incidents.local._server import contacts, engagements
 from cdk_incidents.local._server.clock import Clock
+from cdk_incidents.local._server.incident_manager import contacts, engagements
 from cdk_incidents.local._server.state import Caller, Cloud
 
 # The same examples every time: a check that fails must fail again.

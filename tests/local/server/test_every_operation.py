@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cdk_incidents.local._server.constraints import broken, violations
+from cdk_incidents.local._server.protocol.constraints import broken, violations
 
 from .model_inputs import GONE, NOW, Inputs
 from .model_world import BY_THE_RULES, MODELS, PAGINATED, Peopled, World

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from cdk_incidents.local._server.faults import TRANSPORT, Faults
-from cdk_incidents.local._server.wire import Wire
+from cdk_incidents.local._server.protocol.wire import Wire
 
 from .conftest import REGION, unique
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cdk_incidents.local._server import permissions, replication
+from cdk_incidents.local._server import permissions
 from cdk_incidents.local._server.clock import Clock
-from cdk_incidents.local._server.errors import ServiceError
 from cdk_incidents.local._server.faults import RESET, Fault, Faults
+from cdk_incidents.local._server.incident_manager import replication
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.protocol.wire import Wire
 from cdk_incidents.local._server.services import CONTACTS, INCIDENT_MANAGER, Service
 from cdk_incidents.local._server.state import Caller, Cloud
-from cdk_incidents.local._server.wire import Wire
 
 from .conftest import unique
 

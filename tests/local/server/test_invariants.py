@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from cdk_incidents.local._server import incidents, timeline
+from cdk_incidents.local._server.incident_manager import incidents, timeline
 
 from .model_inputs import NOW, Inputs
 from .model_world import BY_THE_RULES, MODELS, Peopled

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from cdk_incidents.local._server import mutes
+from cdk_incidents.local._server.monitoring import mutes
 from cdk_incidents.local._server.state import Cloud
 
 from .conftest import ACCOUNT, REGION, unique

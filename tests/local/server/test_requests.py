@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from cdk_incidents.local._server.constraints import _pattern
-from cdk_incidents.local._server.errors import ServiceError
-from cdk_incidents.local._server.wire import Wire
+from cdk_incidents.local._server.protocol.constraints import _pattern
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.protocol.wire import Wire
 
 if TYPE_CHECKING:
     from .conftest import Aws

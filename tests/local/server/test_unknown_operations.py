@@ -11,9 +11,9 @@ from urllib.request import urlopen
 import pytest
 
 from cdk_incidents.local._server.faults import Faults
+from cdk_incidents.local._server.protocol.wire import Request
 from cdk_incidents.local._server.services import Service
 from cdk_incidents.local._server.state import Caller, Cloud
-from cdk_incidents.local._server.wire import Request
 
 if TYPE_CHECKING:
     from .conftest import Aws

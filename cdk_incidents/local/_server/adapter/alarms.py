@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cdk_incidents.local._server.alarm_events import SUPPRESSION
+from cdk_incidents.local._server.monitoring.alarm_events import SUPPRESSION
 
 from .private import provisioners, replaces, responses, watch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from cdk_incidents.local._server.errors import ServiceError
+from cdk_incidents.local._server.protocol.errors import ServiceError
 from cdk_incidents.local._server.state import Caller
 
 from .private import evaluator, responses, router

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents.local._server.protocol.errors import invalid
+
 from . import notifications
-from .errors import invalid
 from .resources import Kind
 
 if TYPE_CHECKING:
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _TEMPLATE_PREFIX = "incidentTemplate"
 

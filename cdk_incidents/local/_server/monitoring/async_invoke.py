@@ -15,7 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .adapter import Emulator
+    from cdk_incidents.local._server.adapter import Emulator
 
 _RETRIES = 2
 _MAX_AGE_S = 21_600

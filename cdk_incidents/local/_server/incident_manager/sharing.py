@@ -8,12 +8,12 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import invalid, not_found
-from .paging import page
-from .permissions import about, plan_of
+from cdk_incidents.local._server.permissions import about, plan_of
+from cdk_incidents.local._server.protocol.errors import invalid, not_found
+from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 # What RAM's permission for response plans lets the other account do.
 # CHOICE: a policy that says more lets it do no more than that.

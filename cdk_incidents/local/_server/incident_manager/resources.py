@@ -5,13 +5,13 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import conflict, invalid, not_found, over_quota
-from .paging import page
+from cdk_incidents.local._server.protocol.errors import conflict, invalid, not_found, over_quota
+from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .state import Account, Caller, Cloud
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
 
     Play = Callable[[Cloud, Caller, dict[str, Any]], dict[str, Any]]
 

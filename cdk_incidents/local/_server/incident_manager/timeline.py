@@ -6,13 +6,13 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .errors import invalid, not_found
-from .paging import page
+from cdk_incidents.local._server.protocol.errors import invalid, not_found
+from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from .state import Caller, Cloud, Record
+    from cdk_incidents.local._server.state import Caller, Cloud, Record
 
 EVENTS = 1_000
 _CUSTOM_TYPES = ("Custom Event", "Note")

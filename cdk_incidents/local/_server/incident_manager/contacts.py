@@ -10,15 +10,17 @@ import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .errors import conflict, invalid, over_quota
-from .json_text import read_json
+from cdk_incidents.local._server.protocol.errors import conflict, invalid, over_quota
+from cdk_incidents.local._server.protocol.json_text import read_json
+
 from .resources import Kind, is_here
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
+
     from .resources import Play
-    from .state import Account, Caller, Cloud
 
 _CONTACTS, _STAGES, _CHANNELS_A_STAGE, _ROTATIONS = 1000, 10, 10, 8
 # What the targets of a stage are, by the type of contact: a member, and the one in it that names who or what.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .errors import invalid
+from cdk_incidents.local._server.protocol.errors import invalid
 
 if TYPE_CHECKING:
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _SERVICE = "ssm-incidents.amazonaws.com"
 _BEGINNING = '{"source": "aws.ssm-incidents", '  # of Incident Manager's own messages

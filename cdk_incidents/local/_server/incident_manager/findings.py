@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents.local._server.protocol.paging import page
+
 from . import timeline
-from .paging import page
 
 if TYPE_CHECKING:
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 
 def list_incident_findings(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:

@@ -9,15 +9,15 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .errors import ServiceError
-from .json_text import read_json
-from .paging import page
-from .resources import is_here
+from cdk_incidents.local._server.incident_manager.resources import is_here
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.protocol.json_text import read_json
+from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from .state import Account, Caller, Cloud
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
 
 _DEDUP = "/aws/dedup"
 _RESERVED = ("amazon", "aws", "amzn", "ssm", "/amazon", "/aws", "/amzn", "/ssm")

@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cdk_incidents.local._server.incident_manager.shifts import read_local_time
+
 from .resource_types import Api, Calls, Document, Props, Put, ReplicationSet
-from .shifts import read_local_time
 
 if TYPE_CHECKING:
-    from .adapter import Emulator
-    from .services import Service
-    from .state import Cloud
+    from cdk_incidents.local._server.adapter import Emulator
+    from cdk_incidents.local._server.services import Service
+    from cdk_incidents.local._server.state import Cloud
 
 _ALARMS = "arn:aws:cloudwatch:{region}:{account}:"
 _CHAT = "arn:aws:chatbot::{account}:chat-configuration/"

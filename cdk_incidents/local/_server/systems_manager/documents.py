@@ -6,12 +6,12 @@ import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from .errors import ServiceError
-from .paging import page
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
-    from .resources import Play
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.incident_manager.resources import Play
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _OWNED_BY_AWS = tuple(
     f"AWS{team}-" for team in ("", "Support", "Incidents", "ConfigRemediation", "EC2", "PremiumSupport")

@@ -9,17 +9,20 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from . import mutes, ops_items
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.state import Caller
+from cdk_incidents.local._server.systems_manager import ops_items
+
+from . import mutes
 from .alarm_events import configuration, stamp, state, topic_message, whole_configuration
-from .errors import ServiceError
 from .event_targets import trigger_details
-from .state import Caller
 
 if TYPE_CHECKING:
-    from .adapter import Emulator
+    from cdk_incidents.local._server.adapter import Emulator
+    from cdk_incidents.local._server.services import Service
+    from cdk_incidents.local._server.state import Cloud
+
     from .async_invoke import AsyncInvoker
-    from .services import Service
-    from .state import Cloud
 
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 _PRINCIPAL = "cloudwatch.amazonaws.com"

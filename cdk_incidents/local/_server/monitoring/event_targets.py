@@ -7,16 +7,17 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents.local._server.protocol.errors import ServiceError
+from cdk_incidents.local._server.state import Caller
+
 from .casing import lower_names
-from .errors import ServiceError
-from .state import Caller
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from .adapter import Emulator
-    from .services import Service
-    from .state import Cloud
+    from cdk_incidents.local._server.adapter import Emulator
+    from cdk_incidents.local._server.services import Service
+    from cdk_incidents.local._server.state import Cloud
 
 _RAW_DATA = 10_000
 _RULES, _SCHEDULES = "events.amazonaws.com", "scheduler.amazonaws.com"

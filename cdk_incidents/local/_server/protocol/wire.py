@@ -15,9 +15,10 @@ from urllib.parse import unquote
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from cdk_incidents.local._server.faults import CREDENTIALS
+
 from .constraints import broken, violations
 from .errors import ServiceError
-from .faults import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

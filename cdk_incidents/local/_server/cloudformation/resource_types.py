@@ -7,18 +7,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .constraints import violations
-from .errors import ServiceError, invalid
+from cdk_incidents.local._server.incident_manager.resources import read_tags
+from cdk_incidents.local._server.protocol.constraints import violations
+from cdk_incidents.local._server.protocol.errors import ServiceError, invalid
+from cdk_incidents.local._server.state import Caller
+
 from .properties import fit
-from .resources import read_tags
-from .state import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .adapter import Emulator
-    from .services import Service
-    from .state import Cloud
+    from cdk_incidents.local._server.adapter import Emulator
+    from cdk_incidents.local._server.services import Service
+    from cdk_incidents.local._server.state import Cloud
 
 Props = dict[str, Any]
 Created = tuple[str, dict[str, Any]]  # what Ref gives, and the attributes

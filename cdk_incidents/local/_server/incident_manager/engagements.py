@@ -7,16 +7,18 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents.local._server.protocol.errors import invalid
+from cdk_incidents.local._server.protocol.paging import page
+
 from .contacts import CHANNELS, CONTACTS, new_code
-from .errors import invalid
-from .paging import page
 from .resources import Kind
 from .rotations import on_call
 
 if TYPE_CHECKING:
-    from .clock import Clock
+    from cdk_incidents.local._server.clock import Clock
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
+
     from .resources import Play
-    from .state import Account, Caller, Cloud
 
 _SENDER = "Incident Manager"
 _TELLS = ("Sender", "Subject", "Content", "PublicSubject", "PublicContent", "IncidentId")

@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cdk_incidents.local._server.protocol.errors import ServiceError
+
 from . import documents
-from .errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _EVENT = re.compile(r"^BEGIN:VEVENT$(.*?)^END:VEVENT$", re.MULTILINE | re.DOTALL)
 _TIME = re.compile(r"^(DTSTART|DTEND)(?:;TZID=([^:;]+))?:(\d{8}T\d{6})(Z?)$", re.MULTILINE)

@@ -6,10 +6,13 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from . import engagements, notifications, ops_items, permissions, runbooks, timeline
-from .errors import ServiceError, invalid, not_found
-from .paging import page
-from .state import Account, Caller, Cloud, Record
+from cdk_incidents.local._server import permissions
+from cdk_incidents.local._server.protocol.errors import ServiceError, invalid, not_found
+from cdk_incidents.local._server.protocol.paging import page
+from cdk_incidents.local._server.state import Account, Caller, Cloud, Record
+from cdk_incidents.local._server.systems_manager import ops_items
+
+from . import engagements, notifications, runbooks, timeline
 
 if TYPE_CHECKING:
     import datetime as dt

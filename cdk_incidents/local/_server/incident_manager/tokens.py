@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .errors import ServiceError
+from cdk_incidents.local._server.protocol.errors import ServiceError
 
 if TYPE_CHECKING:
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
+
     from .resources import Play
-    from .state import Account, Caller, Cloud
 
 _TOKENS = ("clientToken", "IdempotencyToken")
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import ServiceError
+from cdk_incidents.local._server.protocol.errors import ServiceError
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from .state import Caller
+    from cdk_incidents.local._server.state import Caller
 
 _WRITES, _READS, _REPLICATION_SETS = 5.0, 10.0, 1.0
 

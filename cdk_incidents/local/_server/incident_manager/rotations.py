@@ -6,18 +6,19 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents._shifts import zone_names
+from cdk_incidents.local._server.protocol.errors import invalid, not_found
+from cdk_incidents.local._server.protocol.paging import page
 
 from . import shifts
 from .contacts import CONTACTS, arn_of, exist
-from .errors import invalid, not_found
-from .paging import page
 from .resources import Kind
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from cdk_incidents.local._server.state import Account, Caller, Cloud
+
     from .resources import Play
-    from .state import Account, Caller, Cloud
 
 
 class Rotations(Kind):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
-from .errors import ServiceError, conflict, invalid, not_found
-from .paging import page
-from .state import active_region, new_replication_set
+from cdk_incidents.local._server.protocol.errors import ServiceError, conflict, invalid, not_found
+from cdk_incidents.local._server.protocol.paging import page
+from cdk_incidents.local._server.state import active_region, new_replication_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _REGIONS = 3
 # What an account has in Incident Manager, and loses with the set.

@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from .errors import ServiceError
+from cdk_incidents.local._server.protocol.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .state import Caller, Cloud
+    from cdk_incidents.local._server.state import Caller, Cloud
 
 _EXPRESSION = re.compile(r"at\((?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d)\)|cron\((?P<cron>\S+( \S+){4})\)")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")

@@ -6,10 +6,12 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from . import documents, timeline
+from cdk_incidents.local._server.systems_manager import documents
+
+from . import timeline
 
 if TYPE_CHECKING:
-    from .state import Caller, Cloud, Record
+    from cdk_incidents.local._server.state import Caller, Cloud, Record
 
 _SERVICE = "ssm-incidents.amazonaws.com"
 

@@ -1,0 +1,1 @@
+"""What sets incidents off: alarms, rules and schedules, and the functions that they invoke."""

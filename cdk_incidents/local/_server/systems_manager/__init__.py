@@ -1,0 +1,1 @@
+"""What Incident Manager and its users need of Systems Manager: documents, OpsItems, change calendars."""
