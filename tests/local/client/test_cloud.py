@@ -309,6 +309,9 @@ def test_an_event_of_an_aws_service(local_cloud: LocalCloud) -> None:
     events, sqs = local_cloud.client("events"), local_cloud.client("sqs")
     url = sqs.create_queue(QueueName="health")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    let_in = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [{**let_in, "Action": "sqs:SendMessage"}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     events.put_rule(Name="health", EventPattern=json.dumps({"source": ["aws.health"]}))
     events.put_targets(Rule="health", Targets=[{"Id": "queue", "Arn": arn}])
     told = {"eventArn": "arn:aws:health:global::event/EC2/one/two"}

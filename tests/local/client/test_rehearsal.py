@@ -252,7 +252,6 @@ def test_nothing_to_rehearse(command: Command, tmp_path: Path) -> None:
     [
         (f"{sys.executable} -c 'raise ValueError(\"my own words\")'", "ValueError: my own words"),
         ("no-such-command app.py", "not found"),
-        (f"{sys.executable} -c pass", "no-app"),
         (None, "app must be given, by --app or as 'app' in the cdk.json"),
     ],
 )
@@ -260,8 +259,6 @@ def test_app_that_does_not_synthesise(command: Command, app: str | None, told: s
     """An app that fails is told with its own last words, one that is missing with the remedy."""
     code, output = command.run("rehearse", "--json", "result.json", *(["--app", app] if app else []))
     assert code == 1
-    if told == "no-app":
-        told = "the app does not synthesise"
     assert told in output
     assert told in result(command)["failures"][0]
     assert "cdk_incidents" not in output.partition("synthesise")[2].replace(sys.executable, "")
@@ -286,8 +283,10 @@ def test_result_that_cannot_be_written(command: Command, tmp_path: Path) -> None
     assert "loopback" not in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["while the app runs", "while an incident is waited for"])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [("while the app runs", signal.SIGINT), ("while an incident is waited for", signal.SIGTERM)],
+)
 def test_stopped_half_way(
     number: signal.Signals,
     moment: str,
