@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import run
+from benchmarks import imports, run
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -65,3 +65,13 @@ def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.main(["stbu"])
     assert "no benchmark is named stbu: there are stub" in capsys.readouterr().err
+
+
+# The code that the benchmark runs is probed from within.
+def test_the_import_pays_for_nothing_of_cdks() -> None:
+    """All of aws-cdk-lib that our names need is there before the time of ours begins, and so collected."""
+    seen = "import gc, sys; full = gc.get_stats()[2]['collections']; there = set(sys.modules)"
+    told = "print(*(n for n in set(sys.modules) - there if n.startswith('aws_cdk')))"
+    walks = "print(gc.get_stats()[2]['collections'] - full)"
+    probe = imports._TIMED.replace("loaded = ", f"{seen}\nloaded = ") + f"\n{told}\n{walks}"
+    assert imports._run(probe, *imports._run(imports._NEEDED))[2:] == ["0"]
