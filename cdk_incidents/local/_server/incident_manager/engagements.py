@@ -84,7 +84,7 @@ class Engagements:
         contact = self.account.contacts[contact_arn]
         arn = _below(contact_arn, "engagement")
         engagement = self.engagements[arn] = {
-            **{name: told[name] for name in _TELLS if told.get(name)},
+            **{name: told[name] for name in _TELLS if name in told},
             "EngagementArn": arn,
             "ContactArn": contact_arn,
             "StartTime": self.clock.now(),
