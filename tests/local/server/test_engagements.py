@@ -57,10 +57,11 @@ def test_the_clock_plays_out(aws: Aws) -> None:
     assert [minutes for _, _, minutes in aws.pages(incident)] == [0, 30, 59]
 
 
-def test_an_engagement_without_words_is_told_as_it_is(aws: Aws) -> None:
-    """The model asks for Sender, Subject and Content, which may all be blank."""
+def test_an_engagement_of_no_sender_is_told_as_it_is(aws: Aws) -> None:
+    """The model asks for a Sender, which may be blank."""
     contacts = aws.client("ssm-contacts")
-    blank = {"Sender": "", "Subject": "", "Content": ""}
-    engaged = contacts.start_engagement(ContactId=aws.contact("SMS"), **blank)["EngagementArn"]
-    told = contacts.describe_engagement(EngagementId=engaged)
-    assert {name: told[name] for name in blank} == blank
+    person = aws.contact("SMS")
+    engaged = contacts.start_engagement(ContactId=person, Sender="", Subject="s", Content="c")[
+        "EngagementArn"
+    ]
+    assert contacts.describe_engagement(EngagementId=engaged)["Sender"] == ""
