@@ -52,7 +52,7 @@ def engaged_by(plan: IResponsePlanRef) -> list[IContactRef] | None:
         return None
     arns = resource.engagements or []
     if isinstance(plan, ResponsePlanBase) and arns == plan._engaged:  # noqa: SLF001 - what the plan has rendered
-        return list(plan._engagements)  # noqa: SLF001
+        return list(plan._engagements)  # noqa: SLF001 - the same
     contacts = [_target(arn) for arn in arns]
     known = [contact for contact in contacts if isinstance(contact, ssmcontacts.CfnContact)]
     return list(known) if len(known) == len(contacts) else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -25,18 +23,21 @@ from cdk_incidents import (
     SmokeTest,
     Suppression,
 )
+from tests.constructs.permitted import (
+    VIA_INCIDENT_MANAGER,
+    Permission,
+    expect,
+    own,
+    permitted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.synthesis import Make, Synth
 
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-VIA_INCIDENT_MANAGER = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"}}
 VIA_SNS = {"StringEquals": {"kms:ViaService": "sns.eu-west-1.amazonaws.com"}}
 THEIR_CALENDAR = "arn:aws:ssm:eu-west-1:444455556666:document/freeze"
-
-Permission = tuple[str, str, str]
 
 
 def permissions_of(synth: Synth) -> list[Permission]:
@@ -51,66 +52,27 @@ def permissions_of(synth: Synth) -> list[Permission]:
         for policy in synth.of_type(kind).values()
         if {"Ref": role} in policy["Properties"]["Roles"]
     ]
-    return sorted(
-        (action, _shown(arn), _condition(statement))
-        for document in documents
-        for statement in document["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in _listed(statement["Action"])
-        for arn in _listed(statement["Resource"])
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _condition(statement: dict[str, Any]) -> str:
-    return json.dumps(statement.get("Condition", ""))
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case {"Fn::Join": ["", list(parts)]}:
-            return "".join(map(_shown, parts))
-        case {"Ref": "AWS::Partition"}:
-            return "aws"
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
-            # Without the hash that CDK adds.
-            return f"<{re.sub('[0-9A-F]{8}$', '', name)}>"
-        case _:
-            return str(value)
-
-
-def own(service: str, resource: str, *, region: str = REGION) -> str:
-    """Return an ARN of the trigger's account."""
-    return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
-
-
-def expect(actions: str, *resources: str, condition: dict[str, Any] | None = None) -> list[Permission]:
-    """Return each action on each resource."""
-    shown = json.dumps(condition or "")
-    return [(action, resource, shown) for action in actions.split() for resource in resources]
+    return permitted(documents)
 
 
 ALWAYS = [
-    *expect("dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "<TriggerLedger>"),
+    *expect("dynamodb:GetItem PutItem UpdateItem", "<TriggerLedger>"),
     *expect("sqs:SendMessage", "<TriggerRetries>", "<TriggerDeadLetters>"),
     *expect(
-        "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage",
+        "sqs:ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage",
         "<TriggerRetries>",
     ),
-    *expect("logs:CreateLogStream logs:PutLogEvents", "<TriggerLog>"),
+    *expect("logs:CreateLogStream PutLogEvents", "<TriggerLog>"),
     # With anything narrower CloudWatch tells nothing of composite alarms.
     *expect("cloudwatch:DescribeAlarms", "*"),
 ]
 TO_OPSCENTER = [
-    *expect("ssm:CreateOpsItem ssm:DescribeOpsItems", "*"),
-    *expect("ssm:GetOpsItem ssm:UpdateOpsItem", own("ssm", "opsitem/*")),
+    *expect("ssm:CreateOpsItem DescribeOpsItems", "*"),
+    *expect("ssm:GetOpsItem UpdateOpsItem", own("ssm", "opsitem/*")),
 ]
 TO_THE_TOPIC = [
     *expect("sns:Publish", "<Topic>"),
-    *expect("kms:Decrypt kms:GenerateDataKey", "<Key>", condition=VIA_SNS),
+    *expect("kms:Decrypt GenerateDataKey", "<Key>", condition=VIA_SNS),
 ]
 LOOK_AT_QUIET = expect("ssm-incidents:GetResponsePlan", "<Quiet>")
 CALENDARS = expect("ssm:GetCalendarState", own("ssm", "document/maintenance"), THEIR_CALENDAR)
@@ -121,8 +83,7 @@ def to_plans(**plans: str) -> list[Permission]:
     """Return what a trigger may do with plans, by their logical ids and names."""
     arns = [f"<{logical_id}>" for logical_id in plans]
     records = [own("ssm-incidents", f"incident-record/{name}/*", region="") for name in plans.values()]
-    follow = "ssm-incidents:CreateTimelineEvent ssm-incidents:GetIncidentRecord"
-    follow += " ssm-incidents:ListRelatedItems ssm-incidents:UpdateIncidentRecord"
+    follow = "ssm-incidents:CreateTimelineEvent GetIncidentRecord ListRelatedItems UpdateIncidentRecord"
     return [
         *expect("ssm-incidents:StartIncident", *arns),
         *expect(follow, *arns, *records),

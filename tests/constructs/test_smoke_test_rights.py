@@ -28,58 +28,25 @@ from cdk_incidents import (
     SmokeTest,
     Stage,
 )
+from tests.constructs.permitted import (
+    REGION,
+    VIA_INCIDENT_MANAGER,
+    Permission,
+    expect,
+    own,
+    permitted,
+)
 from tests.constructs.smoke import ROLE, of_kind
 from tests.synthesis import CONTACT
 
 if TYPE_CHECKING:
     from tests.synthesis import Make, Synth
 
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-VIA_INCIDENT_MANAGER = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"}}
-
-Permission = tuple[str, str, str]
-
 
 def permissions_of(synth: Synth) -> list[Permission]:
     """Return what the test's role may do: actions, resources and conditions, one by one."""
     (inline,) = synth.properties(ROLE, "SmokeTestProviderRole")["Policies"]
-    return sorted(
-        (action, shown(arn), json.dumps(statement.get("Condition", "")))
-        for statement in inline["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
-        for arn in listed(statement["Resource"])
-    )
-
-
-def listed(value: Any) -> list[Any]:
-    """Return one or many as many."""
-    return value if isinstance(value, list) else [value]
-
-
-def shown(value: Any) -> str:
-    """Return a resource as a text, without the hash that CDK adds to what it names."""
-    match value:
-        case {"Fn::Join": ["", list(parts)]}:
-            return "".join(map(shown, parts))
-        case {"Ref": "AWS::Partition"}:
-            return "aws"
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
-            return f"<{re.sub('[0-9A-F]{8}$', '', name)}>"
-        case _:
-            return str(value)
-
-
-def own(service: str, resource: str, *, region: str = REGION) -> str:
-    """Return an ARN of the test's account."""
-    return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
-
-
-def expect(actions: str, *resources: str, condition: dict[str, Any] | None = None) -> list[Permission]:
-    """Return each action on each resource."""
-    service, _, names = actions.partition(":")
-    shown_condition = json.dumps(condition or "")
-    return [(f"{service}:{name}", each, shown_condition) for name in names.split() for each in resources]
+    return permitted([inline["PolicyDocument"]])
 
 
 QUIET = "Stack-SmokeTest-QuietPlan"

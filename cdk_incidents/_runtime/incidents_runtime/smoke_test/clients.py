@@ -22,7 +22,7 @@ ONE_CALL_S = 6.0
 
 _TRIES = 4
 _TOKENS = ("nextToken", "NextToken")
-_SERVICES = {
+SERVICES = {
     "cloudwatch": "cloudwatch",
     "incidents": "ssm-incidents",
     "contacts": "ssm-contacts",
@@ -53,7 +53,7 @@ class Clients:
     @classmethod
     def default(cls, region: str) -> Clients:
         """Give clients of a Region, with time-outs that leave room to answer."""
-        clients: dict[str, Any] = {name: _WhenAsked(service, region) for name, service in _SERVICES.items()}
+        clients: dict[str, Any] = {name: _WhenAsked(service, region) for name, service in SERVICES.items()}
         return cls(**clients, region=region)
 
     def until(self, limit: float, *, patient_until: float = 0.0) -> Clients:
@@ -71,7 +71,7 @@ class Clients:
             rights of an old one, may take IAM a minute.
         """
         clients: dict[str, Any] = {
-            name: _InTime(getattr(self, name), limit, patient_until) for name in _SERVICES
+            name: _InTime(getattr(self, name), limit, patient_until) for name in SERVICES
         }
         return Clients(**clients, region=self.region)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.errors import code_of, describe, kind_of
+from incidents_runtime.smoke_test.clients import SERVICES
 from incidents_runtime.smoke_test.findings import Finding
 
 if TYPE_CHECKING:
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 # Systems Manager has words of its own for what is not there.
 _NOT_THERE = ("InvalidDocument", "InvalidDocumentVersion")
-_SERVICES = {
-    "cloudwatch": "cloudwatch",
-    "incidents": "ssm-incidents",
-    "contacts": "ssm-contacts",
-    "ssm": "ssm",
-    "sns": "sns",
-    "functions": "lambda",
-    "iam": "iam",
-}
 _NO_TIME = "no time was left"
 _LONGEST_REASON = 200
 _MOST_DENIALS = 3
@@ -72,7 +64,7 @@ class Answers:
         # By action and reason: what it was about.
         self._not_told: dict[tuple[str, str], list[str]] = {}
         self._elsewhere: list[str] = []
-        for name, service in _SERVICES.items():
+        for name, service in SERVICES.items():
             setattr(self, name, _Service(self, service, getattr(clients, name)))
 
     def of(self, action: str, operation: Callable[..., Any], arguments: dict[str, Any]) -> Any:
