@@ -113,6 +113,14 @@ def _runbook_role(aws: Aws) -> str:
     return arn
 
 
+def test_an_event_is_of_its_time_and_updated_now(incidents: _Incidents) -> None:
+    """EventTime is the caller's word, eventUpdatedTime the service's."""
+    arn, hour = incidents.start(incidents.plan()), dt.timedelta(hours=1)
+    number = incidents("CreateTimelineEvent", **_note(arn, eventTime=_START - hour))["eventId"]
+    event = incidents("GetTimelineEvent", incidentRecordArn=arn, eventId=number)["event"]
+    assert (event["eventTime"], event["eventUpdatedTime"]) == (_START - hour, _START)
+
+
 # Limits
 
 

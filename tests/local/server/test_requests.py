@@ -75,6 +75,7 @@ def test_a_fault_of_the_service_is_its_own() -> None:
         b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": "2027-01-01"}}',
         b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": NaN}}',
         b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": 1e300}}',
+        b'{"responsePlanArn": "arn", "triggerDetails": {"source": "s", "timestamp": 253402300799}}',
         b'{"responsePlanArn": "arn", "relatedItems": {"a": 1}}',
     ],
 )

@@ -46,13 +46,14 @@ def add(record: Record, event_type: str, data: str, time: dt.datetime, **members
     return event_id
 
 
-def create_timeline_event(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
+def create_timeline_event(cloud: Cloud, caller: Caller, params: dict[str, Any]) -> dict[str, Any]:
     """Add a customer's event."""
     record = find_record(caller, params["incidentRecordArn"])
     _check(params)
     if len(record.events) >= EVENTS:
         raise invalid(f"An incident has at most {EVENTS} timeline events")
     told = {name: value for name, value in params.items() if name == "eventReferences"}
+    told["eventUpdatedTime"] = cloud.clock.now()
     event_id = add(record, params["eventType"], params["eventData"], params["eventTime"], **told)
     return {"eventId": event_id, "incidentRecordArn": params["incidentRecordArn"]}
 

@@ -36,6 +36,8 @@ _JSON: dict[str, tuple[type, ...]] = {
     "double": (int, float),
 }
 
+# Nothing that is worked out from such a time, shifts say, leaves the calendar.
+_YEARS = range(1000, 9000)
 _NO_CONTENT = 204
 _MODELS = Loader()
 
@@ -215,7 +217,8 @@ def _read(shape: Shape, value: Any, path: str) -> Any:
         return value
     if shape.type_name == "timestamp" and type(value) in _JSON["float"]:
         with suppress(ValueError, OverflowError, OSError):
-            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+            if (time := dt.datetime.fromtimestamp(value, dt.timezone.utc)).year in _YEARS:
+                return time
     problem = f"{type(value).__name__} at '{path}' cannot be read as {shape.type_name}"
     raise ServiceError("SerializationException", problem)
 
