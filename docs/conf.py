@@ -55,14 +55,16 @@ _BY_NAME = (
 )
 _PYTHON = (
     r"((datetime|collections|typing|enum|jsii)\..*|str|int|bool|float|None|list|dict|tuple|set|object|type|date"
-    r"|datetime|time|Any|Literal|Sequence|Mapping|Callable|Self|T|Path)"
+    r"|datetime|time|Any|Literal|Sequence|Mapping|Callable|Self|T|Path|pathlib\.Path)"
 )
 # Our own inner types, and what docutils makes of a nested one.
 _INNER = (
     r"(Dashboard|Finding|IncidentValue|Key|LogGroup|_LogQuery|Severity|Slack|Teams|TriggerHealth|RouteSettings"
-    r"|Mapping\[str)"
+    r"|Mapping\[str|(cdk_incidents\.local\.\w+\.)?(DeployedStack|Deployment|Server))"
 )
-nitpick_ignore_regex = [(r"py:.*", pattern) for pattern in (_CDK, _BY_NAME, _PYTHON, _INNER)]
+# The values of a literal type, which napoleon takes for types.
+_VALUES = r"'.*'"
+nitpick_ignore_regex = [(r"py:.*", pattern) for pattern in (_CDK, _BY_NAME, _PYTHON, _INNER, _VALUES)]
 
 
 def setup(app: Sphinx) -> None:

@@ -139,12 +139,12 @@ class LocalCloud:
 
     Examples
     --------
-    ```python
-    with LocalCloud() as cloud:
-        cloud.deploy("python app.py")
-        cloud.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="")
-        incident = cloud.wait_for_incident(title="Checkout is failing")
-    ```
+    ::
+
+        with LocalCloud() as cloud:
+            cloud.deploy("python app.py")
+            cloud.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="")
+            incident = cloud.wait_for_incident(title="Checkout is failing")
     """
 
     def __init__(

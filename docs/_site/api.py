@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 import cdk_incidents
+import cdk_incidents.local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,15 @@ _TESTING = """\
 .. automodule:: cdk_incidents.testing
    :members:
 """
+_LOCAL = """\
+The extra `local`. :doc:`/guide/on-a-laptop` shows it at work.
+
+.. currentmodule:: cdk_incidents.local
+"""
+# No public names, but what `LocalCloud.clock` and `LocalCloud.faults` are.
+_OF_A_CLOUD = ("clock.Clock", "cloud.Faults")
 _CLASS = """
-.. autoclass:: cdk_incidents.{name}
+.. autoclass:: {module}.{name}
    :members:
 """
 
@@ -67,8 +75,16 @@ def write(directory: Path) -> None:
             entries.append(page)
             (folder / f"{page}.rst").write_text(_page(title, names))
     # Not among the lazy names: one needs an extra, the other is for tests.
-    for title, entry in {"Monitoring": _MONITORING, "Testing": _TESTING}.items():
-        entries.append(title.lower())
+    local = _LOCAL + "".join(
+        _CLASS.format(module="cdk_incidents.local", name=name)
+        for name in (
+            "LocalCloud",
+            *_OF_A_CLOUD,
+            *(n for n in cdk_incidents.local.__all__ if n != "LocalCloud"),
+        )
+    )
+    for title, entry in {"Monitoring": _MONITORING, "Testing": _TESTING, "The loopback AWS": local}.items():
+        entries.append(title.lower().replace(" ", "-"))
         (folder / f"{entries[-1]}.rst").write_text(_title(title) + entry)
     lines = "\n".join(f"   {entry}" for entry in entries)
     (folder / "index.rst").write_text(f"{_title('API')}\n.. toctree::\n\n{lines}\n")
@@ -84,7 +100,7 @@ def _title(title: str) -> str:
 
 def _entry(name: str) -> str:
     value = getattr(cdk_incidents, name)
-    entry = _CLASS.format(name=name)
+    entry = _CLASS.format(module="cdk_incidents", name=name)
     if not inspect.isclass(value) or getattr(value, "_is_protocol", False):
         return entry
     if issubclass(value, enum.Enum):

@@ -39,10 +39,10 @@ def _as_prose(_app: Sphinx, what: str, _name: str, _of: object, _options: object
 
 
 def _as_written(
-    _app: Sphinx, what: str, _name: str, value: object, _options: object, signature: str, returns: str
+    _app: Sphinx, what: str, _name: str, value: object, _options: object, signature: str | None, returns: str
 ) -> tuple[str, str] | None:
     """Give a class the signature of its constructor, which jsii's metaclass hides."""
-    if what != "class" or not inspect.isclass(value) or not signature.startswith("(*args"):
+    if what != "class" or not inspect.isclass(value) or not (signature or "").startswith("(*args"):
         return None
     if getattr(value, "_is_protocol", False):
         return "", returns

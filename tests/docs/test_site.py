@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import cdk_incidents
+import cdk_incidents.local
 from benchmarks import run
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,6 +29,8 @@ def test_every_public_name_is_in_the_reference(tmp_path: Path) -> None:
     entry = re.compile(r"autoclass:: cdk_incidents\.(\w+)$", re.MULTILINE)
     entries = [name for page in pages.values() for name in entry.findall(page)]
     assert sorted(entries) == sorted(cdk_incidents.__all__)
+    local = re.findall(r"autoclass:: cdk_incidents\.local\.(\w+)$", pages["the-loopback-aws"], re.MULTILINE)
+    assert sorted(local) == sorted(cdk_incidents.local.__all__)
     assert sorted(re.findall(r"^   ([\w-]+)$", index, re.MULTILINE)) == sorted(pages)
 
 
