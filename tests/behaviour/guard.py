@@ -17,6 +17,8 @@ _ABOUT = (
     *("PageId", "EngagementId", "ContactChannelId", "RotationId", "ContactId", "ContactArn", "ResourceARN"),
     *("Alias", "OpsItemId", "Title", "TopicArn", "QueueUrl", "QueueName", "RoleName", "Name"),
 )
+# What an incident says of other things, and does nothing to.
+_SAYS_ONLY = ("relatedItems", "relatedItemsUpdate", "triggerDetails", "eventReferences")
 # Nobody's: example domains (RFC 2606) and the numbers that are kept for fiction.
 _MAIL = re.compile(r"[^@]+@example\.(com|net|org)")
 _PHONE = re.compile(r"\+1[2-9]\d\d55501\d\d")
@@ -47,14 +49,13 @@ class Guard:
         name = next((str(params[key]) for key in _ABOUT if key in params), "")
         if not self._is_ours(name):
             raise NotOursError(f"{service}:{operation} is about {name!r}, which is not of {self._run}")
-        engaged = [*_strings(params.get("engagements")), *_strings(params.get("Plan"))]
-        topics = [
-            *_strings(params.get("chatChannel")),
-            *_strings(params.get("incidentTemplate"), "snsTopicArn"),
-        ]
-        for other in (*engaged, *topics):
+        for other in _strings({key: value for key, value in params.items() if key not in _SAYS_ONLY}):
             if other.startswith("arn:") and not self._is_ours(other):
                 raise NotOursError(f"{service}:{operation} names {other!r}, which is not of {self._run}")
+        if operation == "Subscribe" and not self._is_ours(params.get("Endpoint", "")):
+            raise NotOursError(
+                f"Subscribe would tell {params.get('Endpoint')!r}, which is not of {self._run}"
+            )
         if operation in _CODES:
             raise NotOursError(f"{operation}: a channel of this suite is never activated")
         if operation == "CreateContactChannel" and not params.get("DeferActivation"):
@@ -80,14 +81,10 @@ class Guard:
         return name in self._made or self._run in name.replace("_", "-")
 
 
-def _strings(value: Any, key: str = "") -> Iterator[str]:
-    """Give the strings in a structure; with a key, those under that key only."""
+def _strings(value: Any) -> Iterator[str]:
+    """Give the strings in a structure."""
     if isinstance(value, str):
-        if not key:
-            yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _strings(inner, "" if name == key else key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner, key)
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)

@@ -62,9 +62,13 @@ class Verification:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Remove what was made, whatever ended the run; what cannot be removed makes it fail."""
-        with uninterrupted():
-            self.removed, self.left = self.sweep.run()
-            self.aws.close()
+        try:
+            with uninterrupted():
+                self.removed, self.left = self.sweep.run()
+                self.aws.close()
+        except KeyboardInterrupt:
+            # It was held back until all is removed; what became of the run is told all the same.
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
         if self.left and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

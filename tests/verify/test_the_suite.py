@@ -95,6 +95,13 @@ _CHANNEL = {"ContactId": _PERSON, "DeferActivation": True, "DeliveryAddress": _M
                 "incidentTemplate": {"notificationTargets": [{"snsTopicArn": "arn:aws:sns:::ops"}]},
             },
         ),
+        (
+            "UpdateResponsePlan",
+            {"arn": _OURS, "incidentTemplateNotificationTargets": [{"snsTopicArn": "arn:aws:sns:::ops"}]},
+        ),
+        ("CreateRotation", {"Name": RUN.replace("-", "_"), "ContactIds": [f"{_CONTACT}ann"]}),
+        ("CreateOpsItem", {"Title": f"({RUN})", "Notifications": [{"Arn": "arn:aws:sns:::ops"}]}),
+        ("Subscribe", {"TopicArn": f"arn:aws:sns:::{RUN}", "Protocol": "email", "Endpoint": "ann@corp.com"}),
         ("UpdateIncidentRecord", {"arn": f"{_ARN}incident-record/checkout/1"}),
         ("DeleteReplicationSet", {"arn": f"{_ARN}replication-set/1"}),
         ("TagResource", {"resourceArn": f"{_ARN}response-plan/checkout"}),
@@ -118,7 +125,11 @@ def test_nothing_of_others_is_written(operation: str, params: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("operation", "params"),
     [
-        ("StartIncident", {"responsePlanArn": _OURS}),
+        (
+            "StartIncident",
+            {"responsePlanArn": _OURS, "triggerDetails": {"triggerArn": "arn:aws:cloudwatch:::a"}},
+        ),
+        ("Subscribe", {"TopicArn": f"arn:aws:sns:::{RUN}", "Endpoint": f"arn:aws:sqs:::{RUN}"}),
         ("CreateResponsePlan", {"name": f"{RUN}-plan", "engagements": [_PERSON]}),
         ("CreateContactChannel", _CHANNEL),
         ("CreateContactChannel", {**_CHANNEL, "DeliveryAddress": {"SimpleAddress": "+12025550123"}}),

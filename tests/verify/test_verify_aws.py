@@ -172,6 +172,24 @@ def test_a_run_that_is_interrupted_leaves_nothing(
     assert (_there(cloud), others.state()) == (before, state)
 
 
+def test_a_run_that_is_interrupted_as_it_tidies_up_tells_what_became_of_it(cloud: LocalCloud) -> None:
+    """The second Ctrl-C of somebody in a hurry."""
+    before = _there(cloud)
+    # Each of its attempts to remove the plans waits.
+    cloud.faults.add("DeleteResponsePlan", error="slow", times=1)
+    with _start(cloud, "-k", "test_an_incident_begins_open") as process:
+        _wait_for_incident(cloud, before)
+        until = time.monotonic() + _READY_S
+        while cloud.faults.pending:
+            assert time.monotonic() < until, "it never tidied up"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+    assert "Traceback" not in told
+    assert "what is left: nothing" in told
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+
+
 def test_what_a_killed_run_left_is_removed(cloud: LocalCloud, others: _Others) -> None:
     """By its prefix, with CLEAN=1, which runs no test."""
     before, state = _there(cloud), others.state()
