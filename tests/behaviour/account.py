@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .pace import Pace
 
 MAIL, PHONE = "verify@example.com", "+12025550123"
+# None starts more than five incidents: the 200 of a plan's month are enough.
+_USES_OF_A_PLAN = 40
 _POLL_S, _MOMENT_S, _LATE_S, _LATE_HERE_S = 0.5, 15.0, 30.0, 3.0
 
 
@@ -62,7 +64,8 @@ class Aws:
             parameter_validation=False,
         )
         self._clients: dict[tuple[str, str], Any] = {}
-        self._role = ""
+        self._role, self._role_wait_s = "", 60.0
+        self._shared, self._uses = "", 0
         self._names = 0
 
     @property
@@ -195,10 +198,18 @@ class Aws:
         arn: str = created["arn"]
         return arn
 
-    def start(self, plan: str, **details: Any) -> str:
-        """Start an incident."""
+    def start(self, plan: str = "", **details: Any) -> str:
+        """Start an incident, of the shared plan unless another is given."""
+        plan = plan or self.shared_plan()
         arn: str = self.incidents.start_incident(responsePlanArn=plan, **details)["incidentRecordArn"]
         return arn
+
+    def shared_plan(self) -> str:
+        """Give a plan for tests that change none: plans cost by the month."""
+        if self._uses % _USES_OF_A_PLAN == 0:
+            self._shared = self.plan()
+        self._uses += 1
+        return self._shared
 
     def record(self, arn: str) -> dict[str, Any]:
         """Give an incident record."""
@@ -304,12 +315,8 @@ class Aws:
         """Make a topic to which a service may publish for an account."""
         sns = self.client("sns")
         arn: str = sns.create_topic(Name=self.name("topic"))["TopicArn"]
-        policy = _allow(
-            "sns:Publish",
-            arn,
-            Principal={"Service": service},
-            Condition={"StringEquals": {"aws:SourceAccount": account or self.account}},
-        )
+        held = {"StringEquals": {"aws:SourceAccount": account or self.account}}
+        policy = _policy(_statement("sns:Publish", arn, Principal={"Service": service}, Condition=held))
         sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
         return arn
 
@@ -318,12 +325,9 @@ class Aws:
         topic, sqs = self.topic(), self.client("sqs")
         url: str = sqs.create_queue(QueueName=self.name("queue"))["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = _allow(
-            "sqs:SendMessage",
-            arn,
-            Principal={"Service": "sns.amazonaws.com"},
-            Condition={"ArnEquals": {"aws:SourceArn": topic}},
-        )
+        held = {"ArnEquals": {"aws:SourceArn": topic}}
+        sns = {"Service": "sns.amazonaws.com"}
+        policy = _policy(_statement("sqs:SendMessage", arn, Principal=sns, Condition=held))
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         raw = {"RawMessageDelivery": "true"}
         self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
@@ -353,24 +357,18 @@ class Aws:
 
         The role, one for the run, may do more; the session's policy narrows it.
         """
-        credentials = self._assume(*(statements or [_statement("sts:GetCallerIdentity", "*")]))
+        credentials = self._assume(*(statements or [_statement("sts:GetCallerIdentity")]))
         return self._watched(service, self.region, **credentials)
 
     def _assume(self, *statements: dict[str, Any]) -> dict[str, str]:
         if not self._role:
             self._make_role()
-        policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-        def assume() -> Any:
-            try:
-                return self.client("sts").assume_role(
-                    RoleArn=self._role, RoleSessionName="verify", Policy=policy
-                )["Credentials"]
-            except ClientError:
-                # IAM takes a new role over only after a while.
-                return None
-
-        given = self.eventually(assume, within_s=60)
+        assume, policy = self.client("sts").assume_role, _policy(*statements)
+        asked = {"RoleArn": self._role, "RoleSessionName": "verify", "Policy": policy}
+        # IAM takes a new role over only after a while; what it never takes over is waited for once.
+        self.eventually(lambda: not self.code(assume, **asked), self._role_wait_s)
+        self._role_wait_s = 5.0
+        given = assume(**asked)["Credentials"]
         return {
             "aws_access_key_id": given["AccessKeyId"],
             "aws_secret_access_key": given["SecretAccessKey"],
@@ -379,20 +377,25 @@ class Aws:
 
     def _make_role(self) -> None:
         iam, name = self.client("iam"), self.name("role")
-        trust = _allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{self.account}:root"})
-        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-        actions = ["ssm-incidents:*", "ssm-contacts:*", "ssm:*OpsItem*"]
-        iam.put_role_policy(RoleName=name, PolicyName="verify", PolicyDocument=_allow(actions, "*"))
+        # A role that a killed run leaves is nobody else's to use, and good for nothing that is not the run's.
+        me = self.client("sts").get_caller_identity()["Arn"]
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": me}}
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+        own = [self.arn(f"*/{self.run}*"), f"arn:aws:ssm-contacts:*:{self.account}:*/{self.run}*"]
+        items = [f"ssm:{verb}OpsItem" for verb in ("Create", "Get", "Update")]
+        policy = _policy(
+            _statement(["ssm-incidents:*", "ssm-contacts:*"], *own),
+            _statement(["ssm-incidents:List*", "ssm:DescribeOpsItems", *items]),
+        )
+        iam.put_role_policy(RoleName=name, PolicyName="verify", PolicyDocument=policy)
         self._role = made["Role"]["Arn"]
-        allowed = {"Effect": "Allow", "Action": "ssm-incidents:ListResponsePlans", "Resource": "*"}
-        may = self.as_role(allowed)
+        may = self.as_role(_statement("ssm-incidents:ListResponsePlans"))
         self.eventually(lambda: not self.code(may.list_response_plans), within_s=60)
 
 
-def _statement(action: str | list[str], resource: str | None, **more: Any) -> dict[str, Any]:
-    on = {} if resource is None else {"Resource": resource}
-    return {"Effect": "Allow", "Action": action, **on, **more}
+def _statement(action: str | list[str], *resources: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": list(resources) or "*", **more}
 
 
-def _allow(action: str | list[str], resource: str | None, **more: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [_statement(action, resource, **more)]})
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

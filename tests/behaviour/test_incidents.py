@@ -30,7 +30,7 @@ def _item(number: int) -> dict[str, Any]:
 @permissions("awssystemsmanagerincidentmanager")
 def test_a_record_names_its_plan_and_no_region(aws: Aws) -> None:
     """The ARN is arn:aws:ssm-incidents::ACCOUNT:incident-record/PLAN/UUID."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     name = plan.rpartition("/")[2]
     assert plan == aws.arn(f"response-plan/{name}")
     assert re.fullmatch(re.escape(aws.arn(f"incident-record/{name}/")) + "[0-9a-f-]{36}", aws.start(plan))
@@ -52,7 +52,7 @@ def test_the_start_overrides_title_and_impact_of_the_plan(aws: Aws) -> None:
 @api("IncidentRecord")
 def test_an_incident_begins_open(aws: Aws) -> None:
     """Its status is OPEN, and it has not been resolved at any time."""
-    record = aws.record(aws.start(aws.plan()))
+    record = aws.record(aws.start())
     assert (record["status"], "resolvedTime" in record) == ("OPEN", False)
 
 
@@ -60,7 +60,7 @@ def test_an_incident_begins_open(aws: Aws) -> None:
 def test_the_source_tells_who_and_what_started_it(aws: Aws) -> None:
     """The creator is the caller, the source is the trigger's; invokedBy is for services only."""
     trigger = f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:a"
-    arn = aws.start(aws.plan(), triggerDetails=_details(triggerArn=trigger))
+    arn = aws.start(triggerDetails=_details(triggerArn=trigger))
     source = aws.record(arn)["incidentRecordSource"]
     assert (source["createdBy"].split(":")[4], source["source"]) == (aws.account, "my.monitor")
     assert "invokedBy" not in source
@@ -71,23 +71,21 @@ def test_the_source_tells_who_and_what_started_it(aws: Aws) -> None:
 def test_where_a_record_has_its_triggers_arn(aws: Aws) -> str:
     """The record's source knows a resourceArn; nothing says that it is the trigger's."""
     trigger = f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:a"
-    source = aws.record(aws.start(aws.plan(), triggerDetails=_details(triggerArn=trigger)))[
-        "incidentRecordSource"
-    ]
+    source = aws.record(aws.start(triggerDetails=_details(triggerArn=trigger)))["incidentRecordSource"]
     return ", ".join(member for member, value in source.items() if value == trigger)
 
 
 @guide("incident-creation")
 def test_a_start_without_trigger_details_has_the_services_source(aws: Aws) -> None:
     """With no triggerDetails the record shows aws.ssm-incidents.custom."""
-    assert aws.record(aws.start(aws.plan()))["incidentRecordSource"]["source"] == "aws.ssm-incidents.custom"
+    assert aws.record(aws.start())["incidentRecordSource"]["source"] == "aws.ssm-incidents.custom"
 
 
 @unsettled("reserved_source")
 @api("TriggerDetails")
 def test_a_customers_source_that_begins_with_aws(aws: Aws) -> str:
     """Customers' sources may have any value that does not begin so; what one that does gets is not said."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     code = aws.code(lambda: aws.start(plan, triggerDetails=_details(source="aws.cloudwatch")))
     return "refused" if code else "accepted"
 
@@ -95,7 +93,7 @@ def test_a_customers_source_that_begins_with_aws(aws: Aws) -> str:
 @api("TriggerDetails")
 def test_a_source_that_only_looks_like_one_of_aws_is_a_customers(aws: Aws) -> None:
     """The reserved beginning has a full stop."""
-    record = aws.record(aws.start(aws.plan(), triggerDetails=_details(source="awsome")))
+    record = aws.record(aws.start(triggerDetails=_details(source="awsome")))
     assert record["incidentRecordSource"]["source"] == "awsome"
 
 
@@ -120,7 +118,7 @@ def test_an_error_about_a_resource_names_it(aws: Aws) -> None:
 @api("StartIncident")
 def test_the_same_client_token_starts_once(aws: Aws) -> None:
     """A call that is repeated with its token gives the first incident."""
-    plan, token = aws.plan(), str(uuid.uuid4())
+    plan, token = aws.shared_plan(), str(uuid.uuid4())
     first = aws.start(plan, clientToken=token)
     assert aws.start(plan, clientToken=token) == first
     assert aws.start(plan, clientToken=str(uuid.uuid4())) != first
@@ -130,7 +128,7 @@ def test_the_same_client_token_starts_once(aws: Aws) -> None:
 @api("StartIncident")
 def test_the_same_client_token_with_other_details(aws: Aws) -> str:
     """The operation is called only once with the specified details: of others the reference says nothing."""
-    plan, token = aws.plan(), str(uuid.uuid4())
+    plan, token = aws.shared_plan(), str(uuid.uuid4())
     first = aws.start(plan, clientToken=token, impact=4)
     second: list[str] = []
     code = aws.code(lambda: second.append(aws.start(plan, clientToken=token, impact=3)))
@@ -142,7 +140,7 @@ def test_the_same_client_token_with_other_details(aws: Aws) -> str:
 @api("StartIncident")
 def test_a_client_token_is_known_for_a_while(aws: Aws, cloud: LocalCloud) -> float | None:
     """How long that is, is not said: here it is found to the second, within a day."""
-    plan, token = aws.plan(), str(uuid.uuid4())
+    plan, token = aws.shared_plan(), str(uuid.uuid4())
     first = aws.start(plan, clientToken=token)
     cloud.clock.advance(seconds=58)
     assert aws.start(plan, clientToken=token) == first
@@ -157,7 +155,7 @@ def test_a_client_token_is_known_for_a_while(aws: Aws, cloud: LocalCloud) -> flo
 @guide("incident-creation")
 def test_started_by_the_api_incidents_do_not_merge(aws: Aws) -> None:
     """Without a dedupe string in the plan, each start is an incident of its own."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     first, second = aws.start(plan), aws.start(plan)
     assert first != second
     assert aws.record(first)["dedupeString"] != aws.record(second)["dedupeString"]
@@ -198,7 +196,7 @@ def test_an_update_changes_what_it_names(aws: Aws) -> None:
 @api("IncidentRecord")
 def test_a_resolved_incident_tells_when(aws: Aws) -> None:
     """RESOLVED sets resolvedTime."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     aws.resolve(arn)
     record = aws.record(arn)
     assert (record["status"], record["resolvedTime"] >= record["creationTime"]) == ("RESOLVED", True)
@@ -208,7 +206,7 @@ def test_a_resolved_incident_tells_when(aws: Aws) -> None:
 @api("UpdateIncidentRecord")
 def test_an_incident_that_is_opened_again(aws: Aws) -> str:
     """Status knows both values; whether one leads back to the other is not said."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     aws.resolve(arn)
     if code := aws.code(lambda: aws.incidents.update_incident_record(arn=arn, status="OPEN")):
         return code
@@ -220,14 +218,14 @@ def test_an_incident_that_is_opened_again(aws: Aws) -> str:
 @guide("tracking-details")
 def test_deleting_an_open_incident(aws: Aws) -> str:
     """The guide says to resolve first; not what happens otherwise."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     return "refused" if aws.code(lambda: aws.incidents.delete_incident_record(arn=arn)) else "deleted"
 
 
 @api("DeleteIncidentRecord")
 def test_a_resolved_incident_is_deleted(aws: Aws) -> None:
     """With a 204; after that nobody finds it, and deleting it again is no error."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     aws.resolve(arn)
     for _ in range(2):
         answer = aws.incidents.delete_incident_record(arn=arn)
@@ -243,7 +241,7 @@ def _listed(aws: Aws, *filters: dict[str, Any], **more: Any) -> list[str]:
 @api("ListIncidentRecords")
 def test_records_are_filtered_by_status_impact_creator_and_time(aws: Aws) -> None:
     """All filters must hold."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     first, second = aws.start(plan, impact=1), aws.start(plan, impact=2)
     aws.resolve(second)
     both, created = {first, second}, aws.record(first)["creationTime"] - dt.timedelta(seconds=1)
@@ -270,7 +268,7 @@ def test_records_are_filtered_by_nothing_else(aws: Aws) -> None:
 @api("ListIncidentRecords")
 def test_lists_come_page_by_page(aws: Aws) -> None:
     """The page size and the next token lead through all records, each once."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     started = {aws.start(plan) for _ in range(5)}
     assert aws.eventually(lambda: started <= set(_listed(aws)))
     since = min(aws.record(arn)["creationTime"] for arn in started) - dt.timedelta(seconds=1)
@@ -291,7 +289,7 @@ def test_a_next_token_is_the_services_to_give(aws: Aws) -> None:
 @api("ListIncidentRecords")
 def test_the_order_of_records(aws: Aws) -> str:
     """Nothing is said of it."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     started = [aws.start(plan) for _ in range(3)]
     aws.eventually(lambda: set(started) <= set(_listed(aws)))
     found = [arn for arn in _listed(aws) if arn in started]
@@ -301,7 +299,7 @@ def test_the_order_of_records(aws: Aws) -> str:
 @guide("incident-creation")
 def test_a_start_makes_an_ops_item_as_its_parent(aws: Aws) -> None:
     """The related item of type PARENT is an OpsItem, of the incident's title; also at impact 5."""
-    arn = aws.start(aws.plan(), title=aws.title("Checkout is down"), impact=5)
+    arn = aws.start(title=aws.title("Checkout is down"), impact=5)
     number = aws.parent(arn)
     found = aws.client("ssm").get_ops_item(OpsItemId=number)["OpsItem"]
     assert found["Title"] == aws.title("Checkout is down")
@@ -311,7 +309,7 @@ def test_a_start_makes_an_ops_item_as_its_parent(aws: Aws) -> None:
 @api("DeleteIncidentRecord")
 def test_an_ops_item_may_outlive_its_incident(aws: Aws) -> bool:
     """Deleting the record says nothing of its parent."""
-    ssm, arn = aws.client("ssm"), aws.start(aws.plan())
+    ssm, arn = aws.client("ssm"), aws.start()
     number = aws.parent(arn)
     aws.resolve(arn)
     aws.incidents.delete_incident_record(arn=arn)
@@ -322,7 +320,7 @@ def test_an_ops_item_may_outlive_its_incident(aws: Aws) -> bool:
 @guide("incident-response")
 def test_the_ops_item_of_a_resolved_incident(aws: Aws) -> bool:
     """Whether resolving the one resolves the other is not said."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     number = aws.parent(arn)
     aws.resolve(arn)
 
@@ -347,7 +345,7 @@ def test_a_region_outside_the_replication_set(aws: Aws) -> str:
 )
 def test_an_incident_is_seen_from_each_region_of_the_set(aws: Aws) -> None:
     """Records are replicated, and can be changed anywhere."""
-    arn = aws.start(aws.plan())
+    arn = aws.start()
     there = aws.client("ssm-incidents", aws.regions[1])
     assert aws.eventually(lambda: not aws.code(lambda: there.get_incident_record(arn=arn)))
     there.update_incident_record(arn=arn, impact=2)
@@ -357,8 +355,8 @@ def test_an_incident_is_seen_from_each_region_of_the_set(aws: Aws) -> None:
 @quota()
 def test_an_incident_has_50_related_items_its_parent_included(aws: Aws) -> None:
     """49 of one's own at most."""
-    assert aws.code(lambda: aws.start(aws.plan(), relatedItems=[_item(n) for n in range(50)]))
-    arn = aws.start(aws.plan(), relatedItems=[_item(n) for n in range(48)])
+    assert aws.code(lambda: aws.start(relatedItems=[_item(n) for n in range(50)]))
+    arn = aws.start(relatedItems=[_item(n) for n in range(48)])
     assert aws.related(arn, "PARENT")
 
     def add(number: int) -> None:

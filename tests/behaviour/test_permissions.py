@@ -46,7 +46,7 @@ def _start(plan: str) -> list[dict[str, Any]]:
 @permissions(_INCIDENTS)
 def test_a_role_without_a_policy_may_nothing(aws: Aws) -> None:
     """The answer is a 403 that names the role and the action."""
-    client, plan = aws.as_role(), aws.plan()
+    client, plan = aws.as_role(), aws.shared_plan()
     with pytest.raises(client.exceptions.AccessDeniedException) as caught:
         client.start_incident(responsePlanArn=plan)
     response = caught.value.response
@@ -59,7 +59,7 @@ def test_a_role_without_a_policy_may_nothing(aws: Aws) -> None:
 @rule(_FORWARDED)
 def test_a_start_needs_its_plan(aws: Aws) -> None:
     """StartIncident on that plan, and CreateOpsItem on the caller's behalf."""
-    plan, other = aws.plan(), aws.plan()
+    plan, other = aws.shared_plan(), aws.plan()
     client = aws.as_role(*_start(plan))
     assert client.start_incident(responsePlanArn=plan)["incidentRecordArn"]
     assert aws.code(lambda: client.start_incident(responsePlanArn=other)) == _DENIED
@@ -69,7 +69,7 @@ def test_a_start_needs_its_plan(aws: Aws) -> None:
 @rule(_FORWARDED)
 def test_a_start_without_create_ops_item(aws: Aws) -> str:
     """Since June 2025 the caller's own permission makes the OpsItem; what happens without it is not said."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     client = aws.as_role(_allow("ssm-incidents:StartIncident", plan))
     return aws.code(lambda: client.start_incident(responsePlanArn=plan)) or "started"
 
@@ -130,7 +130,7 @@ def test_some_operations_need_the_record_and_its_plan(
     aws: Aws, operation: str, params: dict[str, Any]
 ) -> None:
     """Either alone is not enough."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     arn = aws.start(plan)
     action = "ssm-incidents:" + "".join(word.capitalize() for word in operation.split("_"))
     member = "arn" if operation == "update_incident_record" else "incidentRecordArn"
@@ -145,7 +145,7 @@ def test_some_operations_need_the_record_and_its_plan(
 @permissions(_INCIDENTS)
 def test_reading_and_deleting_need_the_record_only(aws: Aws) -> None:
     """Get, ListTimelineEvents and Delete are allowed on the record."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     arn = aws.start(plan)
     client = aws.as_role(_allow("ssm-incidents:*", _records(plan)))
     assert client.get_incident_record(arn=arn)["incidentRecord"]["arn"] == arn
@@ -172,7 +172,7 @@ def test_lists_of_everything_need_the_star(aws: Aws, operation: str) -> None:
 def test_an_explicit_deny_wins(aws: Aws) -> None:
     """What one statement allows, another takes away."""
     deny = {**_allow("ssm-incidents:GetResponsePlan"), "Effect": "Deny"}
-    client, plan = aws.as_role(_allow("ssm-incidents:*"), deny), aws.plan()
+    client, plan = aws.as_role(_allow("ssm-incidents:*"), deny), aws.shared_plan()
     assert aws.code(lambda: client.get_response_plan(arn=plan)) == _DENIED
     assert "tags" in client.list_tags_for_resource(resourceArn=plan)
 

@@ -45,7 +45,7 @@ def _url(length: int) -> list[dict[str, Any]]:
 @api("StartIncident")
 def test_a_start_is_held_to_its_limits(aws: Aws, accepted: dict[str, Any], refused: dict[str, Any]) -> None:
     """What the reference allows is accepted up to the limit, and refused just beyond it."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     assert aws.start(plan, **accepted)
     assert aws.code(lambda: aws.start(plan, **refused)) == "ValidationException"
 
@@ -53,7 +53,7 @@ def test_a_start_is_held_to_its_limits(aws: Aws, accepted: dict[str, Any], refus
 @api("StartIncident")
 def test_a_client_token_has_128_characters_at_most(aws: Aws) -> None:
     """One more is refused."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     assert aws.start(plan, clientToken=aws.name("token").ljust(128, "c"))
     assert aws.code(lambda: aws.start(plan, clientToken="c" * 129)) == "ValidationException"
 
@@ -61,14 +61,14 @@ def test_a_client_token_has_128_characters_at_most(aws: Aws) -> None:
 @api("StartIncident")
 def test_a_plans_arn_must_look_like_one(aws: Aws) -> None:
     """A name is not enough."""
-    name = aws.plan().rpartition("/")[2]
+    name = aws.shared_plan().rpartition("/")[2]
     assert aws.code(lambda: aws.start(name)) == "ValidationException"
 
 
 @api("StartIncident")
 def test_trigger_details_have_a_source_and_a_time(aws: Aws) -> None:
     """Both are required."""
-    plan = aws.plan()
+    plan = aws.shared_plan()
     for left in _DETAILS:
         details = {name: value for name, value in _DETAILS.items() if name != left}
         assert aws.code(aws.start, plan=plan, triggerDetails=details) == "ValidationException"
@@ -79,7 +79,7 @@ def test_trigger_details_have_a_source_and_a_time(aws: Aws) -> None:
 def test_an_items_value_has_exactly_one_member(aws: Aws, value: dict[str, str]) -> None:
     """Neither none nor two go."""
     items = [{"identifier": {"type": "OTHER", "value": value}}]
-    plan = aws.plan()
+    plan = aws.shared_plan()
     assert aws.code(lambda: aws.start(plan, relatedItems=items)) in (
         *("ValidationException", "SerializationException"),
     )

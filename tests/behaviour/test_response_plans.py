@@ -40,7 +40,7 @@ def test_a_plan_gives_back_what_went_in(aws: Aws) -> None:
 @api("CreateResponsePlan")
 def test_a_plans_name_is_taken_once(aws: Aws) -> None:
     """A second plan of the name is a conflict."""
-    name = aws.plan().rpartition("/")[2]
+    name = aws.shared_plan().rpartition("/")[2]
     template = {"title": aws.title("t"), "impact": 1}
     code = aws.code(lambda: aws.incidents.create_response_plan(name=name, incidentTemplate=template))
     assert code == "ConflictException"
@@ -50,7 +50,7 @@ def test_a_plans_name_is_taken_once(aws: Aws) -> None:
 @guide("cross-region-account-incident-management")
 def test_a_plans_name_is_the_accounts_in_all_regions(aws: Aws) -> None:
     """Two stacks in two Regions with one plan name collide."""
-    name = aws.plan().rpartition("/")[2]
+    name = aws.shared_plan().rpartition("/")[2]
     there, template = aws.client("ssm-incidents", aws.regions[1]), {"title": aws.title("t"), "impact": 1}
     code = aws.code(lambda: there.create_response_plan(name=name, incidentTemplate=template))
     assert code == "ConflictException"
@@ -193,7 +193,7 @@ def test_a_plan_starts_200_incidents_a_month(aws: Aws, full: str) -> str:
 def test_each_plan_has_a_month_of_its_own(aws: Aws, full: str) -> None:
     """When one is at its end, another starts incidents."""
     assert aws.code(lambda: aws.start(full))
-    assert aws.start(aws.plan())
+    assert aws.start()
 
 
 @pytest.mark.xdist_group("a plan's month")
@@ -202,7 +202,7 @@ def test_each_plan_has_a_month_of_its_own(aws: Aws, full: str) -> None:
 def test_the_next_month_begins_anew(aws: Aws, cloud: LocalCloud, full: str) -> None:
     """After the turn of the month the plan starts incidents again."""
     assert aws.code(lambda: aws.start(full))
-    now = aws.record(aws.start(aws.plan()))["creationTime"]
+    now = aws.record(aws.start())["creationTime"]
     until = (now.replace(day=1) + dt.timedelta(days=32)).replace(day=1, hour=0) - now
     cloud.clock.advance(seconds=until.total_seconds())
     assert aws.start(full)
