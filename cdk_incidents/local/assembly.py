@@ -100,7 +100,13 @@ def stack_of(name: str, directory: Path, place: Place) -> AssemblyStack:
 
 
 def _artifacts(directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    try:
+        manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise LocalCloudError(
+            f"assets must be the directory of a cloud assembly, app.synth().directory (got {directory},"
+            " which has no manifest.json)"
+        ) from None
     yield from manifest.get("artifacts", {}).items()
 
 

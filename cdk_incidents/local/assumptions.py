@@ -88,3 +88,18 @@ def alternatives() -> dict[str, tuple[Any, ...]]:
         elif get_origin(hints[field.name]) is Literal:
             known[field.name] = get_args(hints[field.name])
     return known
+
+
+def check(assumptions: object) -> None:
+    """Refuse what is no `Assumptions`, such as a dict of them.
+
+    Raises
+    ------
+    LocalCloudError
+        if it is none
+    """
+    if not isinstance(assumptions, Assumptions):
+        raise LocalCloudError(
+            "assumptions must be an Assumptions, such as Assumptions(reserved_source='accepted')"
+            f" (got {assumptions!r})"
+        )

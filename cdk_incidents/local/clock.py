@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from .errors import LocalCloudError
+
 if TYPE_CHECKING:
     from .server import Server
+
+_LONGEST_S = 366 * 24 * 3600
 
 
 class Clock:
@@ -34,15 +38,20 @@ class Clock:
         Parameters
         ----------
         hours, minutes, seconds
-            by how much, all together; at most a year
+            by how much, all together; nothing by default, at most 366 days
 
         Raises
         ------
         LocalCloudError
-            if it is less than nothing, or more than a year
+            if it is less than nothing, or more than 366 days
         """
-        by = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        self._server.control("POST", "clock", {"advance_s": by.total_seconds()})
+        by_s = hours * 3600 + minutes * 60 + seconds
+        if not 0 <= by_s <= _LONGEST_S:
+            raise LocalCloudError(
+                "hours, minutes and seconds must be together from nothing to a year, 366 days"
+                f" (got {hours!r}, {minutes!r} and {seconds!r})"
+            )
+        self._server.control("POST", "clock", {"advance_s": by_s})
 
     def play_out(self) -> None:
         """Move on until every engagement has come to its end."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .assembly import file_assets, stack_of
+from .assumptions import check
 from .cdk_cli import CdkCli, find_cdk
 from .clock import Clock
 from .deployment import Assembly, DeployedStack, Deployment
-from .environment import Place, child_environment, exports
+from .environment import Place, check_region, child_environment, exports
 from .errors import LocalCloudError, require_extra
 from .interrupts import start_unwinding, stop_unwinding
 from .node import find_node
@@ -72,6 +73,11 @@ class Faults:
             the Region whose calls fail; all by default
         after_s
             how long a `timeout` (65 by default) or a `slow` answer (2 by default) takes, in seconds
+
+        Raises
+        ------
+        LocalCloudError
+            if it cannot happen: an operation, an error or a Region that there is not
         """
         fault = {"operation": operation, "error": error, "times": times, "region": region, "after_s": after_s}
         self._server.control("POST", "faults", fault)
@@ -85,6 +91,11 @@ class Faults:
             the same one gives the same faults, call by call of an operation
         probabilities
             how many of an operation's calls fail, from 0 to 1: `{"StartIncident": 0.05}`
+
+        Raises
+        ------
+        LocalCloudError
+            if there is no such operation, or it is no probability
         """
         self._server.control("POST", "seed", {"seed": seed, "operations": dict(probabilities)})
 
@@ -96,7 +107,12 @@ class Faults:
         function
             a part of its ARN, its alias included; an empty text is any function's
         times
-            how many events
+            how many events; one by default
+
+        Raises
+        ------
+        LocalCloudError
+            if it is not 1 or more
         """
         self._server.control("POST", "twice", {"function": function, "times": times})
 
@@ -137,6 +153,13 @@ class LocalCloud:
     assumptions
         what no document settles about the service; by default the choices that `Assumptions` names
 
+    Raises
+    ------
+    LocalCloudError
+        if an argument is none that can be, where there is no Node, or on Windows
+    MissingExtraError
+        if the extra `local` is not installed
+
     Examples
     --------
     ::
@@ -158,8 +181,10 @@ class LocalCloud:
         assumptions: Assumptions | None = None,
     ) -> None:
         require_extra()
-        if not 0 <= port <= _HIGHEST_PORT:
-            raise LocalCloudError(f"port must be 0 (any free one) to {_HIGHEST_PORT} (got {port})")
+        if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _HIGHEST_PORT:
+            raise LocalCloudError(f"port must be 0 (any free one) to {_HIGHEST_PORT} (got {port!r})")
+        if assumptions is not None:
+            check(assumptions)
         if os.name != "posix":
             raise LocalCloudError(f"LocalCloud runs on Linux and macOS (got {os.name}): on Windows use WSL")
         self._node = find_node()
@@ -216,11 +241,7 @@ class LocalCloud:
     @property
     def endpoint_url(self) -> str:
         """Where it answers."""
-        if not self._server.port:
-            raise LocalCloudError(
-                "LocalCloud must be started before it is used: with LocalCloud() as cloud: …"
-            )
-        return f"http://127.0.0.1:{self._server.port}"
+        return self._server.url
 
     @property
     def pid(self) -> int:
@@ -253,7 +274,22 @@ class LocalCloud:
         return exports(self.endpoint_url, self._place)
 
     def client(self, service: str, region: str = "") -> Any:
-        """Return boto3's client for a service of this cloud, whatever the caller's own AWS settings are."""
+        """Return boto3's client for a service of this cloud, whatever the caller's own AWS settings are.
+
+        Parameters
+        ----------
+        service
+            boto3's name of it, such as `ssm-incidents`
+        region
+            the Region that it asks; by default the cloud's
+
+        Raises
+        ------
+        LocalCloudError
+            if the cloud does not run, or there is no such Region
+        """
+        if region:
+            check_region(region)
         key = (service, region or self._place.region)
         if key not in self._clients:
             self._clients[key] = _client(self._session, *key, self.endpoint_url)
@@ -291,12 +327,19 @@ class LocalCloud:
         stacks
             names or patterns of stacks; all of them by default
         context
-            context values for the app
+            context values for the app; none by default
         on_line
-            told each line that the CLI and the app print
+            told each line that the CLI and the app print; nobody is by default
+
+        Returns
+        -------
+        list
+            the stacks that were deployed, each with its outputs
 
         Raises
         ------
+        LocalCloudError
+            if there is no CDK CLI
         SynthError
             if the app fails
         DeployError
@@ -314,6 +357,15 @@ class LocalCloud:
         on_line: Callable[[str], None] | None = None,
     ) -> None:
         """Destroy the stacks of an app, as `deploy` last synthesised them.
+
+        Parameters
+        ----------
+        app
+            as `deploy` was given it
+        stacks
+            names or patterns of stacks; all of them by default
+        on_line
+            told each line that the CLI and the app print; nobody is by default
 
         Raises
         ------
@@ -346,7 +398,7 @@ class LocalCloud:
         region
             its Region; by default the app's, where the template is found in `assets`, else the cloud's
         timeout_s
-            how long to wait
+            how long to wait, in seconds
 
         Returns
         -------
@@ -372,12 +424,27 @@ class LocalCloud:
         region: str = "",
         timeout_s: float = 300,
     ) -> dict[str, str]:
-        """Update a stack in the same way as `create_stack` creates one."""
+        """Update a stack, with the arguments, outputs and errors of `create_stack`."""
         template, region = self._published(name, template, assets, region)
         return self._stacks(region).update(name, template, timeout_s=timeout_s)
 
     def delete_stack(self, name: str, *, region: str = "", timeout_s: float = 300) -> None:
-        """Delete a stack and wait until it is gone."""
+        """Delete a stack and wait until it is gone; one that does not exist is left in peace.
+
+        Parameters
+        ----------
+        name
+            the stack's name
+        region
+            its Region; by default the cloud's
+        timeout_s
+            how long to wait, in seconds
+
+        Raises
+        ------
+        DeployError
+            if it cannot be deleted
+        """
         self._stacks(region).delete(name, timeout_s=timeout_s)
 
     def _stacks(self, region: str) -> Stacks:
@@ -428,13 +495,17 @@ class LocalCloud:
         arn
             the ARN of its record, to wait for what becomes of an incident that is there
         timeout_s
-            how long to wait
+            how long to wait, in seconds
 
         Raises
         ------
         IncidentTimeoutError
             if there is none in time; the message lists those that are there
+        LocalCloudError
+            if there is no such status
         """
+        if status not in (None, "OPEN", "RESOLVED"):
+            raise LocalCloudError(f"status must be OPEN or RESOLVED (got {status!r})")
         return wait_for_record(
             self.client("ssm-incidents"), title=title, status=status, arn=arn, timeout_s=timeout_s
         )
@@ -499,7 +570,7 @@ class LocalCloud:
         topic
             a part of the topic's ARN
         timeout_s
-            how long to wait
+            how long to wait, in seconds
 
         Raises
         ------
@@ -534,6 +605,11 @@ class LocalCloud:
             what the service tells
         resources
             what it is about; nothing by default
+
+        Raises
+        ------
+        LocalCloudError
+            if the source is no service of AWS's: PutEvents takes your own
         """
         event = {"source": source, "detail-type": detail_type, "detail": detail, "resources": resources}
         self._server.control("POST", "events", event)
@@ -554,7 +630,7 @@ class LocalCloud:
         Raises
         ------
         LocalCloudError
-            if there is no such status
+            if there is no such status, no such Region in the set, or no set
         """
         self._server.control("POST", "replication", {"status": status, "region": region})
 
@@ -565,7 +641,13 @@ class LocalCloud:
         ----------
         assumptions
             all of them; what it leaves at its default is so again
+
+        Raises
+        ------
+        LocalCloudError
+            if it is no `Assumptions`
         """
+        check(assumptions)
         self._server.control("POST", "assumptions", asdict(assumptions))
 
     @cached_property

@@ -23,12 +23,26 @@ class Place:
     region: str = "us-east-1"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d{12}", self.account):
-            raise LocalCloudError(f"account must have 12 digits (got {self.account!r})")
-        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region):
-            raise LocalCloudError(
-                f"region must be the name of an AWS Region, such as us-east-1 (got {self.region!r})"
-            )
+        if not isinstance(self.account, str) or not re.fullmatch(r"[0-9]{12}", self.account):
+            raise LocalCloudError(f"account must be a text of 12 digits (got {self.account!r})")
+        check_region(self.region)
+
+
+def is_region(name: object) -> bool:
+    """Tell whether something has the form of a Region's name."""
+    return isinstance(name, str) and re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", name) is not None
+
+
+def check_region(name: object) -> None:
+    """Refuse what cannot be a Region.
+
+    Raises
+    ------
+    LocalCloudError
+        if it has not the form of a Region's name
+    """
+    if not is_region(name):
+        raise LocalCloudError(f"region must be the name of an AWS Region, such as us-east-1 (got {name!r})")
 
 
 # Credentials, profiles and endpoints of the real thing, and ways round the loopback.

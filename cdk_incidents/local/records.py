@@ -32,13 +32,16 @@ def make_room(client: Any) -> None:
 
 def incident_records(client: Any) -> list[dict[str, Any]]:
     """Return every incident record in full, the oldest first; none where there is no replication set."""
+    records = (client.get_incident_record(arn=there["arn"])["incidentRecord"] for there in _summaries(client))
+    return sorted(records, key=lambda record: record["creationTime"])
+
+
+def _summaries(client: Any) -> list[dict[str, Any]]:
     pages = client.get_paginator("list_incident_records").paginate()
     try:
-        summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+        return [summary for page in pages for summary in page["incidentRecordSummaries"]]
     except client.exceptions.ResourceNotFoundException:
         return []
-    records = (client.get_incident_record(arn=summary["arn"])["incidentRecord"] for summary in summaries)
-    return sorted(records, key=lambda record: record["creationTime"])
 
 
 def wait_for_record(
@@ -73,8 +76,7 @@ def wait_for_record(
     """
     until = time.monotonic() + timeout_s
     while True:
-        pages = client.get_paginator("list_incident_records").paginate()
-        summaries = [summary for page in pages for summary in page["incidentRecordSummaries"]]
+        summaries = _summaries(client)
         fitting = [
             summary
             for summary in summaries

@@ -128,8 +128,22 @@ class Server:
     @property
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise LocalCloudError("the loopback AWS is not running: it was closed")
+            raise LocalCloudError(
+                "LocalCloud must be started before it is used, and not after it was closed:"
+                " with LocalCloud() as cloud: …"
+            )
         return self._process
+
+    @property
+    def url(self) -> str:
+        """Where it answers.
+
+        Raises
+        ------
+        LocalCloudError
+            if it was not started, or was closed
+        """
+        return f"http://127.0.0.1:{self.port}" if self._running else ""
 
     @property
     def running(self) -> bool:
@@ -149,7 +163,14 @@ class Server:
         return ""
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Ask the server something that AWS has no operation for."""
+        """Ask the server something that AWS has no operation for.
+
+        Raises
+        ------
+        LocalCloudError
+            if it does not run, does not answer or refuses what was asked
+        """
+        process = self._running
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             payload = None if body is None else json.dumps(body)
@@ -159,14 +180,17 @@ class Server:
             response = connection.getresponse()
             text = response.read().decode()
         except OSError as error:
-            raise LocalCloudError(
-                f"the loopback AWS does not answer ({error}); its log ends:\n{self.log_tail()}"
-            ) from None
+            ended = process.poll()
+            said = f"does not answer ({error})" if ended is None else f"has ended (exit code {ended})"
+            raise LocalCloudError(f"the loopback AWS {said}; its log ends:\n{self.log_tail()}") from None
         finally:
             connection.close()
-        answer = json.loads(text) if text else {}
+        if response.status == http.client.INTERNAL_SERVER_ERROR:
+            asked = f"{method} {path} with {payload}"
+            raise LocalCloudError(f"the loopback AWS fails at {asked}; its log ends:\n{self.log_tail()}")
+        answer = json.loads(text)
         if response.status >= http.client.BAD_REQUEST:
-            raise LocalCloudError(str(answer.get("error", text)))
+            raise LocalCloudError(str(answer["error"]))
         return answer
 
     def stop(self) -> None:

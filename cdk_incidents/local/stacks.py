@@ -93,12 +93,14 @@ class Stacks:
 
     def _settle(self, name: str, stack_id: str, doing: str, timeout_s: float) -> dict[str, str]:
         until = time.monotonic() + timeout_s
-        status = "unknown"
-        while time.monotonic() < until:
+        while True:
             described = self.describe(stack_id)
             status = "DELETE_COMPLETE" if described is None else str(described["StackStatus"])
             if not status.endswith("_IN_PROGRESS"):
                 break
+            if time.monotonic() >= until:
+                reasons = self.failure_reasons(stack_id)
+                raise failed(doing, name, f"still {status} after {timeout_s:g} s", reasons)
             time.sleep(_POLL_S)
         if status not in _GOOD or (doing == "creating" and status == "DELETE_COMPLETE"):
             raise failed(doing, name, status, self.failure_reasons(stack_id))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import functools
 import json
+import math
 import os
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents.local.assumptions import Assumptions
+from cdk_incidents.local.environment import is_region
 from cdk_incidents.local.errors import LocalCloudError
 
-from .faults import CREDENTIALS, TRANSPORT, Fault
+from .faults import CREDENTIALS, SLOW, TIMEOUT, TRANSPORT, Fault
 from .incident_manager import replication
 from .incident_manager.contacts import activate_all
 from .protocol.wire import Request, Response
@@ -54,7 +57,7 @@ class Control:
             "POST activations": lambda: {"activated": [n for a in self._accounts() for n in activate_all(a)]},
             "POST rules": self._rule,
             "POST assumptions": self._assume,
-            "POST events": lambda **event: put_event(event),
+            "POST events": functools.partial(_put, put_event),
             "POST clock": self._move,
             "POST replication": self._replicate,
         }
@@ -85,7 +88,7 @@ class Control:
         clock = self._cloud.clock
         if advance_s is None:
             clock.play_out()
-        elif not isinstance(advance_s, (int, float)) or not 0 <= advance_s <= _LONGEST_S:
+        elif not _is_number(advance_s) or not 0 <= advance_s <= _LONGEST_S:
             raise LocalCloudError(
                 f"advance_s must be a number of seconds from 0 to {_LONGEST_S} (got {advance_s!r})"
             )
@@ -119,16 +122,22 @@ class Control:
     def _seed(self, operations: dict[str, float], seed: int) -> None:
         """Draw faults from now on: each operation's own errors, and those of the transport."""
         for operation, probability in operations.items():
-            if not 0 <= probability <= 1:
+            if not _is_number(probability) or not 0 <= probability <= 1:
                 told = f"the probability of {operation} must be from 0 to 1 (got {probability!r})"
                 raise LocalCloudError(told)
-            self._check(Fault(operation, TRANSPORT[0]))
-            (service,) = (s for s in self._services if s.plays(operation))
-            errors = [*service.wire.errors(operation), *TRANSPORT]
-            self._pending.seed(operation, seed, probability, errors)
+            services = [s for s in self._services if s.plays(operation)]
+            if not services:
+                raise LocalCloudError(self._played(operation))
+            # Some are of two services, such as TagResource: then what both know.
+            known = [set(s.wire.errors(operation)) for s in services]
+            errors = [name for name in services[0].wire.errors(operation) if all(name in k for k in known)]
+            self._pending.seed(operation, seed, probability, [*errors, *TRANSPORT])
 
     def _double(self, function: str, times: int) -> None:
         """Let the next events of a function come twice."""
+        if not isinstance(function, str):
+            raise LocalCloudError(f"function must be a part of its ARN (got {function!r})")
+        _check_times(times)
         self._cloud.twice += [function] * times
 
     def _rule(self, *, rates: bool = False) -> None:
@@ -144,9 +153,15 @@ class Control:
         allowed = replication.REGION_STATUSES if region else replication.STATUSES
         if status not in allowed:
             raise LocalCloudError(f"status must be one of {', '.join(allowed)} (got {status!r})")
-        for account in self._accounts():
-            if account.replication_set:
-                replication.put_status(account.replication_set, status, region)
+        sets = [account.replication_set for account in self._accounts() if account.replication_set]
+        if not sets:
+            raise LocalCloudError("there is no replication set: CreateReplicationSet makes one")
+        regions = {name for own in sets for name in own["regionMap"]}
+        if region and region not in regions:
+            told = ", ".join(sorted(regions))
+            raise LocalCloudError(f"region must be one of the replication set's, {told} (got {region!r})")
+        for own in sets:
+            replication.put_status(own, status, region)
 
     def _check(self, fault: Fault) -> None:
         """Refuse a fault that cannot happen."""
@@ -155,14 +170,51 @@ class Control:
         anywhere = (*TRANSPORT, *CREDENTIALS)
         problem = ""
         if not services:
-            played = [*whole, *sorted(name for s in self._services for name in s.played)]
-            problem = f"operation must be one of {', '.join(played)} (got {fault.operation!r})"
+            problem = self._played(fault.operation, *whole)
         elif fault.error not in anywhere and not any(s.wire.is_error(fault.error) for s in services):
-            problem = f"error must be the service's own or one of {', '.join(anywhere)} (got {fault.error!r})"
-        elif fault.times is not None and (not isinstance(fault.times, int) or fault.times < 1):
-            problem = f"times must be a whole number from 1 up, or null for ever (got {fault.times!r})"
+            own = sorted(
+                {
+                    name
+                    for s in services
+                    if s.plays(fault.operation)
+                    for name in s.wire.errors(fault.operation)
+                }
+            )
+            told = ", ".join((*own, *anywhere))
+            problem = f"error must be the service's own, or a broken connection: {told} (got {fault.error!r})"
+        elif fault.after_s is not None and fault.error not in (TIMEOUT, SLOW):
+            problem = f"after_s must be left out unless error is {TIMEOUT} or {SLOW} (got {fault.error!r})"
+        elif fault.after_s is not None and not (_is_number(fault.after_s) and 0 <= fault.after_s < math.inf):
+            problem = f"after_s must be a number of seconds from 0 up (got {fault.after_s!r})"
+        elif fault.region and not is_region(fault.region):
+            problem = f"region must be the name of an AWS Region, or empty for all (got {fault.region!r})"
         if problem:
             raise LocalCloudError(problem)
+        if fault.times is not None:
+            _check_times(fault.times)
+
+    def _played(self, operation: str, *besides: str) -> str:
+        """Say which operations there are: those of a like name, where there are some."""
+        names = [*besides, *sorted({name for s in self._services for name in s.played})]
+        told = difflib.get_close_matches(str(operation), names, n=5) or names
+        return f"operation must be one that is played, such as {', '.join(told)} (got {operation!r})"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _put(put_event: Callable[[dict[str, Any]], None], **event: Any) -> None:
+    """Put an event that an AWS service may have put."""
+    if not str(event["source"]).startswith("aws."):
+        told = f"source must begin with aws. (got {event['source']!r}): PutEvents takes others"
+        raise LocalCloudError(told)
+    put_event(event)
+
+
+def _check_times(times: object) -> None:
+    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        raise LocalCloudError(f"times must be a whole number from 1 up (got {times!r})")
 
 
 def _json(value: dict[str, Any], status: int = 200) -> Response:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def build(options: argparse.Namespace) -> tuple[Gateway, Emulator]:
     """Make a cloud as the command line asks for it."""
     cloud, pending = Cloud(options.region, replication_set=not options.no_replication_set), Faults()
+    cloud.account(options.account)  # is there before its first call: what changes all accounts changes it
     services = {
         "ssm-incidents": Service(cloud, "ssm-incidents", INCIDENT_MANAGER, pending),
         "ssm-contacts": Service(cloud, "ssm-contacts", CONTACTS, pending),

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -27,7 +27,7 @@ from .assemblies import alarm, paging, plan, template, wired, write_assembly
 from .conftest import ROOT, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -117,17 +117,65 @@ def test_taken_port() -> None:
     assert not cloud.directory.exists()
 
 
-@pytest.mark.parametrize("port", [-1, 65536])
-def test_port_out_of_range(port: int) -> None:
+@pytest.mark.parametrize("port", [-1, 65536, "80", True])
+def test_port_out_of_range(port: Any) -> None:
     """A port that is none is refused."""
-    with pytest.raises(LocalCloudError, match=rf"port must be 0 \(any free one\) to 65535 \(got {port}\)"):
+    with pytest.raises(LocalCloudError, match=rf"port must be 0 \(any free one\) to 65535 \(got {port!r}\)"):
         LocalCloud(port=port)
 
 
-def test_used_before_it_is_started() -> None:
-    """Using it outside its block is told."""
+@pytest.mark.parametrize("use", [lambda cloud: cloud.client("sqs"), lambda cloud: cloud.pages])
+def test_used_outside_its_block(use: Callable[[LocalCloud], object]) -> None:
+    """Using it before or after is told, whatever is asked of it."""
+    cloud = LocalCloud()
     with pytest.raises(LocalCloudError, match="must be started"):
-        LocalCloud().client("sqs")
+        use(cloud)
+    cloud.start().close()
+    with pytest.raises(LocalCloudError, match="not after it was closed"):
+        use(cloud)
+
+
+def test_a_server_that_was_killed_is_told() -> None:
+    """That it has ended, and how."""
+    with LocalCloud(replication_set=False) as cloud:
+        with pytest.raises(LocalCloudError, match="no replication set"):
+            cloud.set_replication_status("CREATING")
+        with pytest.raises(IncidentTimeoutError, match="no incident at all"):
+            cloud.wait_for_incident(title="any", timeout_s=0)
+        os.kill(cloud.pid, signal.SIGKILL)
+        wait_for(lambda: not cloud.running, "the server ends", timeout_s=10)
+        with pytest.raises(LocalCloudError, match=r"has ended \(exit code -9\)"):
+            assert cloud.pages
+
+
+def test_a_status_holds_before_the_first_call() -> None:
+    """The account is there as the cloud is, so a set can be on its way before anybody asks for it."""
+    with LocalCloud() as cloud:
+        cloud.set_replication_status("CREATING")
+        incidents = cloud.client("ssm-incidents")
+        with pytest.raises(incidents.exceptions.ValidationException):
+            incidents.list_response_plans()
+
+
+@pytest.mark.parametrize(
+    ("use", "told"),
+    [
+        (lambda cloud: cloud.client("sqs", "mars"), r"region must be .* \(got 'mars'\)"),
+        (lambda cloud: cloud.wait_for_incident(status="CLOSED"), "status must be OPEN or RESOLVED"),
+        (lambda cloud: cloud.set_replication_status("FAILED", region="eu-west-9"), "region must be one of"),
+        (lambda cloud: cloud.put_aws_event("shop", "Order", {}), r"source must begin with aws\."),
+        (lambda cloud: cloud.assume({"reserved_source": "accepted"}), "must be an Assumptions"),
+        (lambda cloud: cloud.clock.advance(hours=-1), r"hours, minutes and seconds .* \(got -1, 0 and 0\)"),
+        (lambda cloud: cloud.clock.advance(hours=float("nan")), "hours, minutes and seconds must be"),
+        (lambda cloud: cloud.create_stack("Shop", assets="nowhere"), "assets must be the directory"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(
+    local_cloud: LocalCloud, use: Callable[[LocalCloud], object], told: str
+) -> None:
+    """The error names the argument, the rule and what it got."""
+    with pytest.raises(LocalCloudError, match=told):
+        use(local_cloud)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -418,7 +466,7 @@ def test_cleared_faults(local_cloud: LocalCloud) -> None:
 
 def test_unknown_fault(local_cloud: LocalCloud) -> None:
     """A fault that cannot happen is refused with what can."""
-    with pytest.raises(LocalCloudError, match=r"operation must be one of .*StartIncident"):
+    with pytest.raises(LocalCloudError, match=r"operation must be one .*StartIncident"):
         local_cloud.faults.add("StartIncidents", error="ThrottlingException")
 
 
@@ -508,7 +556,7 @@ def test_pages_come_in_their_time(local_cloud: LocalCloud, stack: str) -> None:
 def test_the_clock_does_not_go_back(local_cloud: LocalCloud) -> None:
     """Nor too far ahead."""
     for hours in (-1, 24 * 366 + 1):
-        with pytest.raises(LocalCloudError, match="advance_s must be"):
+        with pytest.raises(LocalCloudError, match="hours, minutes and seconds must be"):
             local_cloud.clock.advance(hours=hours)
 
 

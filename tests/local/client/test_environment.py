@@ -62,7 +62,7 @@ def test_leads_to_the_loopback(environment: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("account", "region", "told"),
     [
-        ("12345678901", "us-east-1", "account must have 12 digits (got '12345678901')"),
+        ("12345678901", "us-east-1", "account must be a text of 12 digits (got '12345678901')"),
         ("000000000000", "Frankfurt", "region must be the name of an AWS Region"),
     ],
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from cdk_incidents.local import DeployError
 from cdk_incidents.local.stacks import Stacks, failed, tail
 
 TRACED = """\
@@ -109,3 +112,21 @@ def test_the_output_where_there_is_no_reason() -> None:
 def test_tail() -> None:
     """The tail of an output is its last lines."""
     assert tail("1\n2\n3\n\n", lines=2) == "2\n3"
+
+
+class Slow(Events):
+    """A stack that is never done."""
+
+    def create_stack(self, **_: object) -> dict[str, str]:
+        """Begin."""
+        return {"StackId": "Shop"}
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        """Go on."""
+        return {"Stacks": [{"StackId": StackName, "StackStatus": "CREATE_IN_PROGRESS"}]}
+
+
+def test_a_stack_that_takes_too_long_is_told_with_its_status() -> None:
+    """How long was waited, and what CloudFormation says of it."""
+    with pytest.raises(DeployError, match=r"creating Shop failed \(still CREATE_IN_PROGRESS after 0 s\)"):
+        Stacks(Slow()).create("Shop", {}, timeout_s=0)

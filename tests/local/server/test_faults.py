@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 import pytest
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from cdk_incidents.local._server.faults import TRANSPORT, Faults
 from cdk_incidents.local._server.protocol.wire import Wire
@@ -157,12 +157,54 @@ def test_a_seed_draws_from_the_model_and_the_transport(aws: Aws, incidents: Any)
 
 @pytest.mark.parametrize(
     ("operations", "told"),
-    [({"PageEverybody": 0.1}, "operation must be"), ({"StartIncident": 2}, "from 0 to 1")],
+    [
+        ({"PageEverybody": 0.1}, "operation must be"),
+        ({"ssm-incidents": 0.1}, "operation must be"),
+        ({"StartIncident": 2}, "from 0 to 1"),
+        ({"StartIncident": "often"}, "from 0 to 1"),
+    ],
 )
 def test_a_seed_that_cannot_be_is_refused(aws: Aws, operations: dict[str, float], told: str) -> None:
     """The control path says what it would take."""
     with pytest.raises(HTTPError) as caught:
         aws.control("POST", "seed", {"seed": 1, "operations": operations})
+    assert told in caught.value.read().decode()
+    caught.value.close()
+
+
+def test_a_seed_of_an_operation_of_two_services_draws_what_both_know(aws: Aws) -> None:
+    """Incident Manager and its contacts both have TagResource, and errors that the other has not."""
+    names = ("ssm-incidents", "ssm-contacts")
+    incidents, contacts = ([*Wire(name).errors("TagResource")] for name in names)
+    assert set(incidents) != set(contacts)
+    common = [error for error in incidents if error in contacts]
+    drawn: dict[str, int] = {}
+    for seed in range(50):
+        faults = Faults()
+        faults.seed("TagResource", seed, 1, [*common, *TRANSPORT])
+        drawn[getattr(faults.take("TagResource"), "error", "")] = seed
+    seed = drawn["AccessDeniedException"]
+    plan = aws.plan()
+    arguments: tuple[dict[str, Any], ...] = (
+        {"resourceArn": plan, "tags": {}},
+        {"ResourceARN": plan, "Tags": []},
+    )
+    for name, given in zip(names, arguments, strict=True):
+        aws.control("POST", "seed", {"seed": seed, "operations": {"TagResource": 1}})
+        with pytest.raises(ClientError, match=r"\(AccessDeniedException\) .* asked for"):
+            aws.client(name).tag_resource(**given)
+
+
+@pytest.mark.parametrize(
+    ("twice", "told"),
+    [({"times": 0}, "times must be"), ({"times": "2"}, "times must be"), ({"function": 1}, "ARN")],
+)
+def test_events_come_twice_for_a_function_as_often_as_a_number_says(
+    aws: Aws, twice: dict[str, Any], told: str
+) -> None:
+    """What is neither a function nor a number is refused."""
+    with pytest.raises(HTTPError, match="400") as caught:
+        aws.control("POST", "twice", {"function": "", "times": 1, **twice})
     assert told in caught.value.read().decode()
     caught.value.close()
 
@@ -229,9 +271,15 @@ def test_ops_items_have_faults_too(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ({"operation": "PageEverybody", "error": "reset"}, "operation must be one of"),
+        ({"operation": "PageEverybody", "error": "reset"}, "operation must be one"),
         ({"operation": "StartIncident", "error": "OutOfCoffee"}, "error must be"),
         ({"operation": "StartIncident", "error": "reset", "times": 0}, "times must be"),
+        ({"operation": "StartIncident", "error": "reset", "times": True}, "times must be"),
+        ({"operation": "StartIncident", "error": "reset", "region": "mars"}, "region must be"),
+        ({"operation": "StartIncident", "error": "slow", "after_s": -1}, "after_s must be a number"),
+        ({"operation": "StartIncident", "error": "reset", "after_s": 1}, "after_s must be left out"),
+        ({"operation": "StartIncidents", "error": "reset"}, "such as StartIncident,"),
+        ({"operation": "StartIncident", "error": "Throttling"}, "ThrottlingException, "),
         ({"operation": "StartIncident"}, "a fault must be"),
     ],
 )
