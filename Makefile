@@ -83,11 +83,11 @@ format: setup
 bench: setup
 	JSII_NODE=$(NODE) $(BIN)/python -m benchmarks.run
 
-# Opt-in, and only for the account that is named: docs/verify-aws.md. CLEAN=1 removes what a killed run left.
+# Opt-in, and only for the account that is named: docs/verify-aws.md. CLEAN=… removes what a killed run left.
 verify-aws: setup
 	@test -n "$(ACCOUNT)" || { \
 	  echo "make: ACCOUNT must be the id of the account that the credentials are for: make verify-aws ACCOUNT=111122223333 REGION=eu-central-1" >&2; exit 1; }
-	@$(BIN)/pytest tests/behaviour -p no:xdist -p no:cacheprovider -q --aws-account '$(ACCOUNT)' --aws-region '$(REGION)' $(if $(CLEAN),--aws-clean)
+	@$(BIN)/pytest tests/behaviour -p no:xdist -p no:cacheprovider -q --aws-account '$(ACCOUNT)' --aws-region '$(REGION)' $(if $(CLEAN),--aws-clean '$(CLEAN)')
 
 clean:
 	rm -rf $(VENV) node_modules cdk.out build dist rehearsal.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

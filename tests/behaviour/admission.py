@@ -7,6 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .guard import PREFIX
+
 
 class RefusedError(Exception):
     """A run does not begin; the message is one line."""
@@ -60,6 +62,19 @@ def admit(session: Any, account: str, region: str) -> list[str]:
             f"the replication set of {account} does not have {region}: name REGION={' or '.join(regions)}"
         )
     return [region, *(other for other in regions if other != region)]
+
+
+def whose_leftovers(clean: str) -> str:
+    """Give the prefix of what is to be removed: a run's name, or that of all runs.
+
+    Raises
+    ------
+    RefusedError
+        if no run is named so
+    """
+    if clean and clean != "1" and not re.fullmatch(f"{PREFIX}[0-9a-f]{{8}}", clean):
+        raise RefusedError(f"CLEAN must be a run's name, {PREFIX}…, or 1 for all runs (got {clean!r})")
+    return PREFIX if clean == "1" else clean
 
 
 def _replication_set(incidents: Any) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from cdk_incidents.local import Assumptions, LocalCloud
 from cdk_incidents.local.assumptions import alternatives
 from cdk_incidents.local.interrupts import start_unwinding, stop_unwinding
 
 from .account import Aws
-from .admission import RefusedError, admit
-from .guard import PREFIX
+from .admission import RefusedError, admit, whose_leftovers
 from .pace import WRITES_PER_SECOND, Pace
 from .sweep import Sweep
 from .verification import Verification
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many calls of one writing operation; 0 is as fast as they come",
     )
     group.addoption(
-        "--aws-clean", action="store_true", help="remove what runs left that were killed; no tests"
+        "--aws-clean", default="", help="remove what a run left that was killed: its name, or 1 for all runs"
     )
 
 
@@ -57,16 +57,18 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     account = config.getoption("aws_account", None)
     if account is None:
         return None
-    session = boto3.Session()
+    clean = config.getoption("aws_clean")
     try:
+        whose = whose_leftovers(clean)
+        session = boto3.Session()
         regions = admit(session, account, config.getoption("aws_region"))
-    except RefusedError as refused:
+    except (RefusedError, BotoCoreError) as refused:
         sys.stderr.write(f"verify-aws: {refused}\n")
         return _REFUSED
     pace = Pace(config.getoption("aws_writes_per_second"))
     aws = Aws(session, account=account, regions=regions, pace=pace)
-    if config.getoption("aws_clean"):
-        removed, left = Sweep(aws.unguarded, regions, PREFIX, patient=True).run()
+    if clean:
+        removed, left = Sweep(aws.unguarded, regions, whose, patient=True).run()
         told = [f"  {arn}: {why}" for arn, why in left.items()]
         told.insert(0, f"verify-aws: {removed} things were removed; what is left: {len(left) or 'nothing'}")
         sys.stdout.write("\n".join(told) + "\n")

@@ -223,7 +223,7 @@ def test_an_account_has_its_replication_set(aws: Aws) -> None:
     """It is active, and has the Region that is worked in."""
     (arn,) = aws.incidents.list_replication_sets()["replicationSetArns"]
     found = aws.incidents.get_replication_set(arn=arn)["replicationSet"]
-    assert (found["status"], sorted(found["regionMap"])) == ("ACTIVE", sorted(aws.regions))
+    assert (found["status"], set(aws.regions) <= {*found["regionMap"]}) == ("ACTIVE", True)
 
 
 @loopback_only(REPLICATION_SET)

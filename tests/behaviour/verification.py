@@ -91,9 +91,8 @@ class Verification:
         for arn, why in self.left.items():
             write(f"  {arn}: {why}")
         if self.left:
-            write(
-                f"  to try again: make verify-aws ACCOUNT={self.aws.account} REGION={self.aws.region} CLEAN=1"
-            )
+            where = f"ACCOUNT={self.aws.account} REGION={self.aws.region}"
+            write(f"  to try again: make verify-aws {where} CLEAN={self.aws.run}")
 
 
 def table(seen: list[tuple[str, Any, Any]]) -> list[str]:

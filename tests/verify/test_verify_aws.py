@@ -204,6 +204,30 @@ def test_what_a_killed_run_left_is_removed(cloud: LocalCloud, others: _Others) -
     assert (_there(cloud), others.state()) == (before, state)
 
 
+def test_a_runs_leftovers_go_by_its_name(cloud: LocalCloud) -> None:
+    """Those of another run, which may be under way, stay; and nothing goes by a name that is no run's."""
+    incidents, template = cloud.client("ssm-incidents"), {"title": "t", "impact": 1}
+    before, names = _there(cloud), [f"{PREFIX}{run}-plan-1" for run in ("0000aaaa", "0000bbbb")]
+    for name in names:
+        incidents.create_response_plan(name=name, incidentTemplate=template)
+    code, told = _run(cloud, CLEAN="checkout")
+    assert (code, told.partition(" (got")[0]) == (
+        2,
+        f"verify-aws: CLEAN must be a run's name, {PREFIX}…, or 1 for all runs",
+    )
+    assert _run(cloud, CLEAN=f"{PREFIX}0000aaaa")[0] == 0
+    ((kind, left),) = _there(cloud) - before
+    assert (kind, left.rpartition("/")[2]) == ("response plan", names[1])
+    incidents.delete_response_plan(arn=left)
+
+
+def test_a_profile_that_is_not_there_is_refused(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, as everything that keeps a run from beginning."""
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    code, told = _run(cloud)
+    assert (code, told) == (2, "verify-aws: The config profile (nobodys) could not be found\n")
+
+
 def _wait_for_incident(cloud: LocalCloud, before: set[tuple[str, str]]) -> None:
     until, known = time.monotonic() + _READY_S, {name for kind, name in before if kind == "record"}
     while {record["arn"] for record in cloud.incidents()} <= known:
