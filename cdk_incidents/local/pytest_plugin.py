@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import pytest
 
@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "how long a cloud of local_cloud lives: session (default), package, module, class, function",
         default="session",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a scope that there is not in one line, before the fixture is made of it."""
+    if (scope := config.getini(_OPTION)) not in get_args(_Scope):
+        raise pytest.UsageError(f"{_OPTION} must be one of {', '.join(get_args(_Scope))} (got {scope!r})")
 
 
 def _scope(fixture_name: str, config: pytest.Config) -> _Scope:  # noqa: ARG001 - pytest's signature

@@ -197,3 +197,17 @@ def test_scope_of_the_fixture(tmp_path: Path) -> None:
         check=False,
     )
     assert "2 passed" in run.stdout, run.stdout
+
+
+def test_a_scope_that_there_is_not(tmp_path: Path) -> None:
+    """Is told in one line, before any test is looked for."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nlocal_cloud_scope = forever\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = "local_cloud_scope must be one of session, package, module, class, function (got 'forever')"
+    assert run.stderr.strip() == f"ERROR: {told}"
