@@ -126,24 +126,25 @@ def test_a_plan_must_fit_the_type(aws: Aws, kind: str, plan: dict[str, Any]) -> 
     assert aws.code(lambda: aws.contacts.create_contact(**asked)) == "ValidationException"
 
 
-@pytest.mark.parametrize(("count", "error"), [(10, ""), (11, "ServiceQuotaExceededException")])
+@unsettled("an eleventh stage", here="ServiceQuotaExceededException")
 @quota()
-def test_a_plan_has_ten_stages(aws: Aws, count: int, error: str) -> None:
-    """The eleventh is over the quota."""
+def test_a_plan_has_ten_stages(aws: Aws) -> str:
+    """An account's quota may be raised; with what error one more is refused is not said."""
     person = aws.person()
-    plan = {"Stages": [_stage(_target(aws.channel(person)))] * count}
-    assert aws.code(lambda: aws.contacts.update_contact(ContactId=person, Plan=plan)) == error
+    stages, update = [_stage(_target(aws.channel(person)))] * 11, aws.contacts.update_contact
+    assert aws.code(update, ContactId=person, Plan={"Stages": stages[:10]}) == ""
+    return aws.code(update, ContactId=person, Plan={"Stages": stages}) or "accepted"
 
 
+@unsettled("an eleventh channel of a stage", here="ServiceQuotaExceededException")
 @quota()
-def test_a_stage_has_ten_channels(aws: Aws) -> None:
-    """The eleventh is over the quota."""
+def test_a_stage_has_ten_channels(aws: Aws) -> str:
+    """As with stages."""
     person = aws.person()
     targets = [_target(aws.channel(person, "EMAIL", f"verify{n}@example.com")) for n in range(11)]
     update, ten, eleven = aws.contacts.update_contact, _stage(*targets[:10]), _stage(*targets)
     assert aws.code(update, ContactId=person, Plan={"Stages": [ten]}) == ""
-    refused = aws.code(update, ContactId=person, Plan={"Stages": [eleven]})
-    assert refused == "ServiceQuotaExceededException"
+    return aws.code(update, ContactId=person, Plan={"Stages": [eleven]}) or "accepted"
 
 
 @pytest.mark.parametrize(("retry", "error"), [(60, ""), (61, "ValidationException")])
@@ -314,11 +315,20 @@ def test_a_deleted_contact_that_a_response_plan_engages(aws: Aws) -> str:
     return aws.code(lambda: aws.start(plan)) or "the incident starts"
 
 
+@unsettled("a contact without a policy", here="has none")
+@contacts_api("GetContactPolicy")
+def test_a_contact_without_a_policy(aws: Aws) -> str:
+    """The operation knows a ResourceNotFoundException, which may be of the policy as well."""
+    person, asked = aws.person(), aws.contacts.get_contact_policy
+    code = aws.code(asked, ContactArn=person)
+    return code or ("has one" if "Policy" in asked(ContactArn=person) else "has none")
+
+
+@unsettled("a contact's policy for its own account", here="is kept as it was given")
 @contacts_api("PutContactPolicy")
-def test_a_contacts_policy_is_kept(aws: Aws) -> None:
-    """As it was given; without one there is none."""
+def test_a_contacts_policy_is_kept(aws: Aws) -> str:
+    """Policies are for other accounts, which no run lets in; how a principal is read back is not said."""
     person = aws.person()
-    assert "Policy" not in aws.contacts.get_contact_policy(ContactArn=person)
     statement = {
         "Sid": "Shared",
         "Effect": "Allow",
@@ -327,18 +337,24 @@ def test_a_contacts_policy_is_kept(aws: Aws) -> None:
         "Resource": [person],
     }
     policy = {"Version": "2012-10-17", "Statement": [statement]}
-    aws.contacts.put_contact_policy(ContactArn=person, Policy=json.dumps(policy))
-    assert json.loads(aws.contacts.get_contact_policy(ContactArn=person)["Policy"]) == policy
+    if code := aws.code(aws.contacts.put_contact_policy, ContactArn=person, Policy=json.dumps(policy)):
+        return code
+    kept = json.loads(aws.contacts.get_contact_policy(ContactArn=person)["Policy"])
+    return "is kept as it was given" if kept == policy else f"is read back as {kept}"
 
 
 @contacts_api("TagResource")
 def test_tags_come_and_go_in_pairs(aws: Aws) -> None:
-    """Contacts have them as keys and values, response plans as a map."""
-    person = aws.person(Tags=[{"Key": "team", "Value": "payments"}])
-    aws.contacts.tag_resource(ResourceARN=person, Tags=[{"Key": "stage", "Value": "prod"}])
-    aws.contacts.untag_resource(ResourceARN=person, TagKeys=["team"])
-    tags = aws.contacts.list_tags_for_resource(ResourceARN=person)["Tags"]
-    assert tags == [{"Key": "stage", "Value": "prod"}]
+    """Contacts have them as keys and values, and in the first Region of the replication set alone."""
+    asked = {"Alias": aws.name("ann"), "Type": "PERSONAL", "Plan": {"Stages": []}}
+    tagged = {**asked, "Tags": [{"Key": "team", "Value": "payments"}]}
+    # A replication set does not tell which Region is its first.
+    clients = [aws.client("ssm-contacts", region) for region in aws.regions]
+    first, *_ = [client for client in clients if not aws.code(client.create_contact, **tagged)]
+    (person,) = [found["ContactArn"] for found in first.list_contacts(AliasPrefix=asked["Alias"])["Contacts"]]
+    first.tag_resource(ResourceARN=person, Tags=[{"Key": "stage", "Value": "prod"}])
+    first.untag_resource(ResourceARN=person, TagKeys=["team"])
+    assert first.list_tags_for_resource(ResourceARN=person)["Tags"] == [{"Key": "stage", "Value": "prod"}]
 
 
 @unsettled("a new contact of a deleted one's alias", here="has none of its tags")

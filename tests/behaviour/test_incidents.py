@@ -352,10 +352,17 @@ def test_an_incident_is_seen_from_each_region_of_the_set(aws: Aws) -> None:
     assert aws.eventually(lambda: aws.record(arn)["impact"] == 2)
 
 
+@unsettled("a start with 50 related items of one's own", here="ValidationException")
 @quota()
-def test_an_incident_has_50_related_items_its_parent_included(aws: Aws) -> None:
-    """49 of one's own at most."""
-    assert aws.code(lambda: aws.start(relatedItems=[_item(n) for n in range(50)]))
+def test_a_start_with_50_related_items(aws: Aws) -> str:
+    """An incident has 50 at most, and the service adds its parent; what comes of both is not said."""
+    return aws.code(lambda: aws.start(relatedItems=[_item(n) for n in range(50)])) or "the incident starts"
+
+
+@unsettled("how many related items of one's own an incident has", here="49")
+@quota()
+def test_related_items_beside_the_parent(aws: Aws) -> str:
+    """Of the 50 that it has at most; whether the parent is one of them is not said."""
     arn = aws.start(relatedItems=[_item(n) for n in range(48)])
     assert aws.related(arn, "PARENT")
 
@@ -364,6 +371,6 @@ def test_an_incident_has_50_related_items_its_parent_included(aws: Aws) -> None:
             incidentRecordArn=arn, relatedItemsUpdate={"itemToAdd": _item(number)}
         )
 
-    add(48)
-    assert aws.code(lambda: add(49)) in ("ValidationException", "ServiceQuotaExceededException")
-    assert len(aws.related(arn, "OTHER")) == 49
+    for number in range(48, 52):
+        aws.code(add, number=number)
+    return str(len(aws.related(arn, "OTHER")))

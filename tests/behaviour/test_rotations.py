@@ -18,6 +18,7 @@ _DAILY = {
     "RecurrenceMultiplier": 1,
     "DailySettings": [{"HourOfDay": 9, "MinuteOfHour": 0}],
 }
+_MONTHLY = [{"DayOfMonth": 1, "HandOffTime": {"HourOfDay": 9, "MinuteOfHour": 0}}]
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +64,24 @@ def test_a_rotation_is_changed_by_what_is_given(aws: Aws, start: dt.datetime) ->
     "wrong",
     [
         {"TimeZoneId": "PST"},
-        {"Recurrence": {**_DAILY, "MonthlySettings": []}},
-        {"Recurrence": {**_DAILY, "NumberOfOnCalls": 2}},
+        {"Recurrence": {**_DAILY, "MonthlySettings": _MONTHLY}},
         {"Recurrence": {**_DAILY, "RecurrenceMultiplier": 101}},
     ],
-    ids=["a zone of no city", "two recurrences", "more on call than there are", "every 101 days"],
+    ids=["a zone of no city", "two recurrences", "every 101 days"],
 )
 @contacts_api("CreateRotation")
 def test_a_rotation_is_checked(aws: Aws, start: dt.datetime, wrong: dict[str, Any]) -> None:
-    """An IANA zone, one recurrence, enough people, a multiplier of 100 at most."""
+    """An IANA zone, one recurrence, a multiplier of 100 at most."""
     people = [aws.person()]
     assert aws.code(lambda: _rotation(aws, people, start, **wrong)) == "ValidationException"
+
+
+@unsettled("more on call than a rotation has", here="ValidationException")
+@contacts_api("RecurrenceSettings")
+def test_more_on_call_than_a_rotation_has(aws: Aws, start: dt.datetime) -> str:
+    """Nothing is said of it."""
+    two, people = {**_DAILY, "NumberOfOnCalls": 2}, [aws.person()]
+    return aws.code(lambda: _rotation(aws, people, start, Recurrence=two)) or "accepted"
 
 
 @quota()
@@ -191,7 +199,8 @@ def test_a_schedule_has_eight_rotations(aws: Aws, start: dt.datetime) -> None:
     person = aws.person()
     rotations = [_rotation(aws, [person], start) for _ in range(9)]
     assert aws.schedule(*rotations[:8])
-    assert aws.code(lambda: aws.schedule(*rotations)) == "ServiceQuotaExceededException"
+    code = aws.code(lambda: aws.schedule(*rotations))
+    assert code in ("ServiceQuotaExceededException", "ValidationException")
 
 
 @contacts_api("Plan")

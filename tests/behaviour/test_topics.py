@@ -12,6 +12,8 @@ from .rules import guide, loopback_only, unsettled
 if TYPE_CHECKING:
     from .account import Aws
 
+# That such a topic is refused is said, not with which error.
+_REFUSED = ("ValidationException", "AccessDeniedException", "ResourceNotFoundException")
 _TEXTS = "the texts are the loopback AWS's own"
 
 
@@ -30,11 +32,10 @@ def test_an_incident_tells_its_topics(aws: Aws, kind: str) -> None:
     """When it opens, with each change, and when it is resolved; also at impact 5."""
     topic, queue = aws.heard_topic()
     plan = aws.plan(**{kind: topic})
-    before = len(aws.heard(queue, 1))
+    assert aws.heard(queue, 1)
     incident = aws.start(plan, impact=5)
     aws.incidents.update_incident_record(arn=incident, impact=2)
     aws.resolve(incident)
-    assert before == 1
     assert len(aws.heard(queue, 3)) >= 3
 
 
@@ -56,15 +57,16 @@ def test_a_message_tells_what_became_of_the_incident(aws: Aws) -> None:
     }
 
 
+@unsettled("a start that merges, of a plan with topics", here="tells nobody")
 @guide("chat")
-def test_a_merged_start_tells_nobody(aws: Aws) -> None:
-    """The incident was told already."""
+def test_a_merged_start_and_topics(aws: Aws) -> str:
+    """Nothing is said of it."""
     topic, queue = aws.heard_topic()
     plan = aws.plan(notify=topic, dedupeString=aws.name("dedupe"))
     aws.start(plan)
-    assert len(aws.heard(queue, 2)) == 2
+    assert len(aws.heard(queue, 2)) >= 2
     aws.start(plan)
-    assert aws.soon(lambda: aws.heard_now(queue)) == []
+    return "tells its topics" if aws.soon(lambda: aws.heard_now(queue)) else "tells nobody"
 
 
 @pytest.mark.parametrize("kind", ["notify", "chat"])
@@ -77,14 +79,14 @@ def test_a_topic_that_the_service_may_not_publish_to_is_refused(
 ) -> None:
     """Its policy must name the service, for this account."""
     topic = aws.topic(**policy)
-    assert aws.code(aws.plan, **{kind: topic}) == "ValidationException"
+    assert aws.code(aws.plan, **{kind: topic}) in _REFUSED
 
 
 @guide("chat")
 def test_the_policy_that_every_topic_begins_with_is_not_enough(aws: Aws) -> None:
     """It lets the account in, not the service."""
     topic = aws.client("sns").create_topic(Name=aws.name("topic"))["TopicArn"]
-    assert aws.code(lambda: aws.plan(notify=topic)) == "ValidationException"
+    assert aws.code(lambda: aws.plan(notify=topic)) in _REFUSED
 
 
 @guide("chat")
@@ -92,7 +94,7 @@ def test_a_refused_change_leaves_the_plan(aws: Aws) -> None:
     """As it was."""
     plan, topic = aws.plan(), aws.topic(account="111111111111")
     change = {"chatChannel": {"chatbotSns": [topic]}, "displayName": "New"}
-    assert aws.code(lambda: aws.incidents.update_response_plan(arn=plan, **change)) == "ValidationException"
+    assert aws.code(lambda: aws.incidents.update_response_plan(arn=plan, **change)) in _REFUSED
     assert "displayName" not in aws.incidents.get_response_plan(arn=plan)
 
 
@@ -101,21 +103,21 @@ def test_a_refused_change_leaves_the_plan(aws: Aws) -> None:
 def test_a_topic_must_be_there(aws: Aws, kind: str) -> None:
     """A missing one is refused."""
     missing = f"arn:aws:sns:{aws.region}:{aws.account}:{aws.name('none')}"
-    assert aws.code(aws.plan, **{kind: missing}) == "ValidationException"
+    assert aws.code(aws.plan, **{kind: missing}) in _REFUSED
 
 
 @guide("chat")
 def test_a_topic_is_of_the_plans_region(aws: Aws) -> None:
     """Another's is refused."""
     elsewhere = f"arn:aws:sns:{aws.outside}:{aws.account}:{aws.name('topic')}"
-    assert aws.code(lambda: aws.plan(notify=elsewhere)) == "ValidationException"
+    assert aws.code(lambda: aws.plan(notify=elsewhere)) in _REFUSED
 
 
 @guide("chat")
 def test_a_topic_is_of_the_plans_account(aws: Aws) -> None:
     """Another's is refused."""
     theirs = f"arn:aws:sns:{aws.region}:111111111111:{aws.name('topic')}"
-    assert aws.code(lambda: aws.plan(notify=theirs)) == "ValidationException"
+    assert aws.code(lambda: aws.plan(notify=theirs)) in _REFUSED
 
 
 @unsettled("a topic that shuts the service out later", here="the incident starts")

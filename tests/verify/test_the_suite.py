@@ -166,7 +166,7 @@ class _Time:
 def test_calls_leave_half_of_the_services_rates_to_others() -> None:
     """As the loopback AWS plays them: each time somebody else makes the same call, and none is throttled."""
     time, begun = _Time(), dt.datetime(2027, 1, 4, tzinfo=dt.timezone.utc)
-    pace = Pace(WRITES_PER_SECOND, now=lambda: time.now, sleep=time.sleep)
+    pace = Pace(WRITES_PER_SECOND, settle_s=0, now=lambda: time.now, sleep=time.sleep)
     rates, account = Rates(), Cloud("us-east-1").account("0" * 12)
     caller = Caller(account, "us-east-1", "arn", lambda *_: True)
     for operation in ["StartIncident", "GetIncidentRecord", "CreateTimelineEvent"] * 20:
@@ -174,6 +174,17 @@ def test_calls_leave_half_of_the_services_rates_to_others() -> None:
         for _ in ("ours", "theirs"):
             rates.use(caller, operation, begun + dt.timedelta(seconds=time.now))
     assert time.now == pytest.approx(19 / WRITES_PER_SECOND)
+
+
+def test_what_was_written_is_read_a_moment_later() -> None:
+    """By anything that reads; one read after the other does not wait."""
+    time = _Time()
+    pace = Pace(WRITES_PER_SECOND, settle_s=3, now=lambda: time.now, sleep=time.sleep)
+    read: list[float] = []
+    for operation in ("CreateContact", "GetContact", "ListContacts", "TagResource", "ListTagsForResource"):
+        pace.keep(operation)
+        read.append(time.now)
+    assert read == [0, 3, 3, 3, 6]
 
 
 # The end of a run
