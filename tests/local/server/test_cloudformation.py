@@ -161,6 +161,42 @@ def test_a_property_that_a_type_does_not_have_is_refused(
     assert told in dict(stack.events("Plan"))["CREATE_FAILED"]
 
 
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ({"Impact": "high"}, "/Impact: expected type: Number, found: String"),
+        ({"Impact": True}, "/Impact: expected type: Number, found: Boolean"),
+        ({"NotificationTargets": "topic"}, "/NotificationTargets: expected type: JSONArray, found: String"),
+        ({"IncidentTags": [{"Name": "team"}]}, "/IncidentTags: required key [Key] not found"),
+    ],
+)
+def test_a_property_of_another_type_is_refused(stack: Stack, template: dict[str, Any], told: str) -> None:
+    """With what was expected and found."""
+    assert stack.deploy(_plan(unique("plan"), template=template)) == "ROLLBACK_COMPLETE"
+    assert f"#/IncidentTemplate{told}" in dict(stack.events("Plan"))["CREATE_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "told"),
+    [
+        ("AWS::CloudWatch::AlarmMuteRule", {"Name": "m"}, "Rule is missing"),
+        ("AWS::Lambda::ResourcePolicy", {"ResourceArn": "x"}, "PolicyDocument is missing"),
+        ("AWS::SSMContacts::Rotation", {"Name": "r", "ContactIds": []}, "'TimeZoneId' failed to satisfy"),
+        (
+            "AWS::SSMContacts::Contact",
+            {"Alias": "a", "DisplayName": "A", "Type": "PERSONAL", "Plan": {"Stages": []}},
+            "#/Plan: expected type: JSONArray, found: JSONObject",
+        ),
+    ],
+)
+def test_what_a_type_cannot_do_without_is_told(
+    stack: Stack, kind: str, properties: dict[str, Any], told: str
+) -> None:
+    """By its name, and not by an error of Python's."""
+    assert stack.deploy({"It": {"Type": kind, "Properties": properties}}) == "ROLLBACK_COMPLETE"
+    assert told in dict(stack.events("It"))["CREATE_FAILED"]
+
+
 def test_a_name_that_is_taken_fails_the_deployment(aws: Aws, stack: Stack) -> None:
     """Plan names are unique in the account."""
     taken = aws.plan().rpartition("/")[2]

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 # What stands for the key in a list that is a map in the API.
 _KEYS = ("Key", "DayOfWeek", "RegionName")
+# CloudFormation's words for what a shape wants, and for what it may get instead.
+_EXPECTED = {
+    "integer": "Number",
+    "long": "Number",
+    "structure": "JSONObject",
+    "map": "JSONObject",
+    "list": "JSONArray",
+}
+_FOUND = {dict: "JSONObject", list: "JSONArray", bool: "Boolean"}
 
 
 def fit(shape: Shape, value: Any, renamed: Mapping[str, str], path: str = "#") -> Any:
@@ -27,7 +36,8 @@ def fit(shape: Shape, value: Any, renamed: Mapping[str, str], path: str = "#") -
     Raises
     ------
     ValueError
-        If there is a property that the model does not have, as CloudFormation refuses it.
+        If there is a property that the model does not have, or one of another type, as CloudFormation
+        refuses it.
     """
     kind = shape.type_name
     if kind == "structure" and isinstance(value, str):
@@ -36,16 +46,22 @@ def fit(shape: Shape, value: Any, renamed: Mapping[str, str], path: str = "#") -
     if kind == "structure" and isinstance(value, dict):
         return dict(_members(shape, value, renamed, path))
     if kind == "map" and isinstance(value, list):
-        value = dict(_pair(shape, item) for item in value)
+        value = dict(_pair(shape, item, path) for item in value)
     if kind == "map" and isinstance(value, dict):
         return {key: fit(shape.value, item, renamed, f"{path}/{key}") for key, item in value.items()}
     if kind == "list" and isinstance(value, list):
         return [fit(shape.member, item, renamed, f"{path}/{number}") for number, item in enumerate(value)]
     if kind == "string" and not isinstance(value, str):
         return json.dumps(value)
-    if kind in ("integer", "long") and isinstance(value, str):
+    if kind in ("integer", "long") and isinstance(value, str) and value.removeprefix("-").isdecimal():
         return int(value)
-    return value == "true" if kind == "boolean" and isinstance(value, str) else value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind in _EXPECTED and not (number and _EXPECTED[kind] == "Number"):
+        found = "Number" if number else _FOUND.get(type(value), "String")
+        raise ValueError(
+            f"Properties validation failed: {path}: expected type: {_EXPECTED[kind]}, found: {found}"
+        )
+    return value.lower() == "true" if kind == "boolean" and isinstance(value, str) else value
 
 
 def _members(
@@ -62,8 +78,10 @@ def _members(
             yield name, fit(shape.members[name], item, renamed, f"{path}/{given}")
 
 
-def _pair(shape: Shape, item: dict[str, Any]) -> tuple[str, Any]:
+def _pair(shape: Shape, item: dict[str, Any], path: str) -> tuple[str, Any]:
     """Take {Key, Value} apart; a Region need have no configuration, and a tag no value."""
-    key = next(name for name in _KEYS if name in item)
+    key = next((name for name in _KEYS if name in item), "")
+    if not key:
+        raise ValueError(f"Properties validation failed: {path}: required key [Key] not found")
     empty = {} if shape.value.type_name == "structure" else ""
     return item[key], next((value for name, value in item.items() if name != key), empty)

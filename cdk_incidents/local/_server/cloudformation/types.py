@@ -51,6 +51,7 @@ def add_types(emulator: Emulator, cloud: Cloud, services: dict[str, Service]) ->
         put(
             *("AWS::CloudWatch::AlarmMuteRule", ("Name",), f"{_ALARMS}alarm-mute-rule:{{Name}}", "{Ref}"),
             *(mute, lambda arn: alarms("DeleteAlarmMuteRule", {"AlarmMuteRuleName": _last(arn)})),
+            ("Rule",),
         ),
         put(
             *("AWS::CloudWatch::CompositeAlarm", ("AlarmName",), "{AlarmName}", f"{_ALARMS}alarm:{{Ref}}"),
@@ -61,6 +62,7 @@ def add_types(emulator: Emulator, cloud: Cloud, services: dict[str, Service]) ->
             *("AWS::Lambda::ResourcePolicy", ("ResourceArn",), "{ResourceArn}", ""),
             lambda arn, props: emulator.put_function_policy(arn, props["PolicyDocument"]["Statement"]),
             no_policy,
+            ("PolicyDocument",),
         ),
     ]
     for name, (arn, required) in _KEPT.items():
@@ -85,6 +87,8 @@ def _flat(params: Props) -> Props:
 def _with_plan(props: Props) -> Props:
     """Make a contact's list of stages a plan; one of them may hold rotations instead."""
     stages = props.get("Plan") or []
+    if not isinstance(stages, list):
+        raise ValueError("Properties validation failed: #/Plan: expected type: JSONArray, found: JSONObject")  # noqa: TRY004 - what fails a resource
     rotations = [arn for stage in stages for arn in stage.get("RotationIds") or []]
     plan = {"RotationIds": rotations} if rotations else {"Stages": _stages(stages)}
     return {**props, "Plan": plan}
@@ -110,7 +114,9 @@ def _put_plan(contacts: Calls, contact: str, props: Props) -> None:
 
 
 def _with_start(props: Props) -> Props:
-    """Read a rotation's start, a local time of its zone."""
+    """Read a rotation's start, a local time of its zone; what lacks one, the model refuses."""
+    if not {"StartTime", "TimeZoneId"} <= props.keys():
+        return props
     return {**props, "StartTime": read_local_time(props["StartTime"], props["TimeZoneId"])}
 
 
