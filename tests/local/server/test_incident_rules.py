@@ -121,6 +121,15 @@ def test_an_event_is_of_its_time_and_updated_now(incidents: _Incidents) -> None:
     assert (event["eventTime"], event["eventUpdatedTime"]) == (_START - hour, _START)
 
 
+@pytest.mark.parametrize("data", ["{", "[" * 11_000], ids=["no JSON", "too deep"])
+def test_an_events_data_is_json(incidents: _Incidents, data: str) -> None:
+    """Of a depth that can be read; null is JSON."""
+    arn = incidents.start(incidents.plan())
+    with pytest.raises(ServiceError, match="eventData must be JSON"):
+        incidents("CreateTimelineEvent", **_note(arn, eventData=data))
+    assert incidents("CreateTimelineEvent", **_note(arn, eventData="null"))["eventId"]
+
+
 # Limits
 
 

@@ -43,6 +43,16 @@ def test_items_are_found_by_filters(aws: Aws) -> None:
     assert _find(aws, by_value, ("Title", "Equal", "another")) == []
 
 
+def test_what_is_no_json_is_found_nowhere(aws: Aws) -> None:
+    """Nor what has no value; a pair may be written in any way, and then must be one."""
+    _create(aws, OperationalData={_KEY: {"Type": "SearchableString"}})
+    deep = "[" * 19_000
+    assert [_find(aws, ("OperationalData", "Equal", pair)) for pair in ("{", deep, "null")] == [[], [], []]
+    data = {"/aws/resources": {"Type": "SearchableString", "Value": deep}}
+    with pytest.raises(aws.client("ssm").exceptions.OpsItemInvalidParameterException, match="must be JSON"):
+        _create(aws, OperationalData=data)
+
+
 @pytest.mark.parametrize("wanted", [("Status", "Contains"), ("CreatedTime", "GreaterThan")])
 def test_a_filter_that_is_not_played_says_so(aws: Aws, wanted: tuple[str, str]) -> None:
     """Never a list that ignores it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cdk_incidents.local._server.permissions import about, plan_of
 from cdk_incidents.local._server.protocol.errors import invalid, not_found
+from cdk_incidents.local._server.protocol.json_text import read_json
 from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
@@ -46,13 +47,9 @@ def put_resource_policy(_cloud: Cloud, caller: Caller, params: dict[str, Any]) -
     """
     _kept(caller, params)
     text = params["policy"]
-    try:
-        found = json.loads(text)["Statement"]
-        statements = found if isinstance(found, list) else [found]
-        whole = all(s["Effect"] == "Allow" and s.keys() >= _PARTS for s in statements)
-    except (ValueError, TypeError, KeyError):
-        whole = False
-    if not whole:
+    policy = read_json(text)
+    found = policy.get("Statement") if isinstance(policy, dict) else None
+    if not all(_allows(statement) for statement in (found if isinstance(found, list) else [found])):
         told = f"that allow, each with {', '.join(sorted(_PARTS))}"
         raise invalid(f"policy must be JSON, its Statement made of statements {told} (got {text})")
     number = uuid.uuid4().hex
@@ -79,6 +76,20 @@ def _kept(caller: Caller, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
     if arn not in caller.account.plans:
         raise not_found("RESPONSE_PLAN", arn)
     return caller.account.plan_policies.get(arn, {})
+
+
+def _allows(statement: Any) -> bool:
+    """Tell whether a statement has the form of one that allows."""
+    if not isinstance(statement, dict) or not statement.keys() >= _PARTS or statement["Effect"] != "Allow":
+        return False
+    principal, conditions = statement["Principal"], statement.get("Condition", {})
+    named = principal.values() if isinstance(principal, dict) else [principal]
+    texts = [statement["Action"], statement["Resource"], *named]
+    return (
+        all(isinstance(text, str) for one in texts for text in (one if isinstance(one, list) else [one]))
+        and isinstance(conditions, dict)
+        and all(isinstance(condition, dict) for condition in conditions.values())
+    )
 
 
 def _policies(cloud: Cloud, plan: str) -> list[dict[str, Any]]:

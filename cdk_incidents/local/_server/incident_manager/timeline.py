@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents.local._server.protocol.errors import invalid, not_found
+from cdk_incidents.local._server.protocol.json_text import NO_JSON, read_json
 from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
@@ -131,8 +131,6 @@ def _own(event: dict[str, Any]) -> None:
 def _check(params: dict[str, Any]) -> None:
     if params["eventType"] not in _CUSTOM_TYPES:
         raise invalid(f"eventType must be one of {', '.join(_CUSTOM_TYPES)} (got '{params['eventType']}')")
-    try:
-        json.loads(params["eventData"])
-    except ValueError:
+    if read_json(params["eventData"]) is NO_JSON:
         # CHOICE: AWS's examples all give JSON (a JSON string, quotes included); nothing says what else gets.
-        raise invalid("eventData must be JSON, a JSON string included") from None
+        raise invalid("eventData must be JSON, a JSON string included")

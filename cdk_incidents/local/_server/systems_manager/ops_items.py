@@ -5,13 +5,12 @@ Limits: https://docs.aws.amazon.com/systems-manager/latest/userguide/OpsCenter-w
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from cdk_incidents.local._server.incident_manager.resources import is_here
 from cdk_incidents.local._server.protocol.errors import ServiceError
-from cdk_incidents.local._server.protocol.json_text import read_json
+from cdk_incidents.local._server.protocol.json_text import NO_JSON, read_json
 from cdk_incidents.local._server.protocol.paging import page
 
 if TYPE_CHECKING:
@@ -107,7 +106,8 @@ def describe_ops_items(_cloud: Cloud, caller: Caller, params: dict[str, Any]) ->
 
 def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
     # Operational data of type String cannot be searched for.
-    data = {k: v["Value"] for k, v in item["OperationalData"].items() if v.get("Type") == "SearchableString"}
+    told = item["OperationalData"].items()
+    data = {key: v["Value"] for key, v in told if "Value" in v and v.get("Type") == "SearchableString"}
     values = {
         "OperationalData": [{"key": key, "value": value} for key, value in data.items()],
         "OperationalDataKey": list(data),
@@ -115,7 +115,7 @@ def _passes(item: dict[str, Any], asked: dict[str, Any]) -> bool:
     }.get(asked["Key"], [str(item.get(asked["Key"], ""))])
     wanted = asked["Values"]
     if asked["Key"] == "OperationalData":
-        wanted = [json.loads(pair) for pair in wanted]
+        wanted = [read_json(pair) for pair in wanted]
     if asked["Operator"] == "Equal":
         return any(value in wanted for value in values)
     return any(part in value for value in values for part in wanted)
@@ -132,7 +132,7 @@ def _check(data: dict[str, Any]) -> None:
             raise _invalid(f"A key must begin with none of {', '.join(_RESERVED)} (got {key})")
         if len(entry.get("Value", "").encode()) > _LONGEST:
             raise _invalid(f"The value of {key} must have at most {_LONGEST} bytes")
-        if key in _ALLOWED and read_json(entry.get("Value", "")) is None:
+        if key in _ALLOWED and read_json(entry.get("Value", "")) is NO_JSON:
             raise _invalid(f"The value of {key} must be JSON")
 
 
