@@ -289,3 +289,4 @@ def test_deleting_the_replication_set_deletes_everything(own_set: tuple[Aws, str
     assert account.incidents.list_response_plans()["responsePlanSummaries"] == []
     assert account.incidents.list_incident_records()["incidentRecordSummaries"] == []
     assert account.contacts.list_contacts()["Contacts"] == []
+    assert account.contacts.list_engagements()["Engagements"] == []

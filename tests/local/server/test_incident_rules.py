@@ -261,8 +261,8 @@ def test_nobody_is_paged_once_the_replication_set_is_gone(incidents: _Incidents)
     incidents("DeleteReplicationSet", arn=arn)
     incidents.cloud.clock.advance(dt.timedelta(minutes=20))
     assert len(incidents.cloud.pages) == 1
-    (engagement,) = incidents.account.engagements.engagements.values()
-    assert engagement["StopTime"] == _START
+    incidents("CreateReplicationSet", regions={_HERE: {}})
+    assert call("ListEngagements")["Engagements"] == []
 
 
 # Permissions

@@ -96,10 +96,12 @@ class Engagements:
         """End an engagement."""
         self.engagements[arn].setdefault("StopTime", self.clock.now())
 
-    def stop_all(self) -> None:
-        """End every engagement."""
+    def forget_all(self) -> None:
+        """End every engagement, and know of none any more, nor of its pages."""
         for arn in self.engagements:
             self.stop(arn)
+        self.engagements.clear()
+        self.pages.clear()
 
     def stop_incident(self, incident_arn: str) -> None:
         """End the engagements of an incident."""

@@ -109,7 +109,7 @@ def delete_replication_set(_cloud: Cloud, caller: Caller, params: dict[str, Any]
         raise invalid("The replication set is protected from deletion")
     account = caller.account
     account.replication_set = None
-    account.engagements.stop_all()
+    account.engagements.forget_all()
     for name in _GONE:
         getattr(account, name).clear()
     return {}
