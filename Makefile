@@ -31,7 +31,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "setting up $(VENV)/ …"
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "make: $(PYTHON) cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,monitoring,docs,dev]'
+	@# Compiling all of CDK's services would take longer than everything else; what is used compiles itself.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[local,monitoring,docs,dev]'
 	@touch $@
 
 node_modules/.ready: package-lock.json $(VENV)/.ready

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,6 @@ from cdk_incidents import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
 
     from tests.synthesis import Make, Resource, Synth
@@ -159,29 +156,21 @@ LONG_NAMES = [long_name(number) for number in range(100)]
 
 
 @pytest.fixture(scope="module")
-def hundred(make: Make) -> Callable[[str], Synth]:
-    """Give a stack with a hundred routes to as many plans, a smoke test, and a fallback with a key."""
+def many(make: Make) -> Synth:
+    """Return a stack with a hundred routes to as many plans, a smoke test, and a fallback with a key.
 
-    @functools.cache
-    def synth(flags: str) -> Synth:
-        stack = make.stack(context=make.flags[flags])
-        fallback = sns.Topic(stack, "Fallback", master_key=kms.Key(stack, "Key"))
-        trigger = IncidentTrigger(stack, "Trigger", trigger_name="f" * 64, fallback=fallback)
-        (first,) = contacts(stack, "first")
-        for number, name in enumerate(LONG_NAMES):
-            plan = plan_that_engages(stack, f"Plan{number}", first, name=name)
-            trigger.add_route(f"route-{number}", response_plan=plan)
-        quiet = make.plan(stack, "Quiet", name="q" * 200)
-        SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
-        return make.synth(stack)
-
-    return synth
-
-
-@pytest.fixture(params=["no-flags", "cdk-init"])
-def many(request: pytest.FixtureRequest, hundred: Callable[[str], Synth]) -> Synth:
-    """Return that stack without flags, and with those of a new app."""
-    return hundred(request.param)
+    It has the flags of a new app; the others here have none.
+    """
+    stack = make.stack(context=make.flags["cdk-init"])
+    fallback = sns.Topic(stack, "Fallback", master_key=kms.Key(stack, "Key"))
+    trigger = IncidentTrigger(stack, "Trigger", trigger_name="f" * 64, fallback=fallback)
+    (first,) = contacts(stack, "first")
+    for number, name in enumerate(LONG_NAMES):
+        plan = plan_that_engages(stack, f"Plan{number}", first, name=name)
+        trigger.add_route(f"route-{number}", response_plan=plan)
+    quiet = make.plan(stack, "Quiet", name="q" * 200)
+    SmokeTest(stack, "SmokeTest", trigger=trigger, quiet_plan=quiet)
+    return make.synth(stack)
 
 
 def test_a_hundred_plans_of_the_longest_names_fit(many: Synth) -> None:

@@ -82,12 +82,6 @@ def new_command(directory: Path) -> Command:
     return Command(directory / "tmp", cwd)
 
 
-@pytest.fixture
-def commands(tmp_path: Path, command: Command) -> tuple[Command, Command]:
-    """Give two of them that share the directory they run in."""
-    return command, Command(tmp_path / "tmp2", command.cwd)
-
-
 def read_until(process: subprocess.Popen[str], text: str, *, timeout_s: float = 60) -> str:
     """Read a process's output until a text has come."""
     assert process.stdout is not None

@@ -318,27 +318,6 @@ def test_stopped_half_way(
     assert not (command.cwd / "result.json").exists()
 
 
-def test_two_at_once(
-    commands: tuple[Command, Command], tmp_path: Path, ended: list[subprocess.Popen[str]]
-) -> None:
-    """Two rehearsals of the same stack at the same time do not disturb each other."""
-    app = write_assembly(tmp_path / "out", Shop=wired())
-    first, second = commands
-    running = [
-        first.start("rehearse", "--app", str(app), "--json", "first.json"),
-        second.start("rehearse", "--app", str(app), "--json", "second.json"),
-    ]
-    ended += running
-    outputs = [process.communicate(timeout=120)[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0], outputs
-    results = [json.loads((first.cwd / name).read_text()) for name in ("first.json", "second.json")]
-    for written in results:
-        assert written["ok"]
-        assert len(written["alarms"]) == 1
-        assert "1 resolved incident records" in written["retained"]
-    assert results[0]["alarms"][0]["incident_arn"] != results[1]["alarms"][0]["incident_arn"]
-
-
 def test_kept(command: Command, tmp_path: Path, ended: list[subprocess.Popen[str]]) -> None:
     """With --keep all stays until Ctrl-C, then it is taken down as ever."""
     app = write_assembly(tmp_path / "out", Shop=wired())

@@ -134,7 +134,7 @@ def delete_alarm(name: str) -> None:
 
 
 def _call(handler: Any, data: dict[str, Any]) -> None:
-    status, _, body = handler({}, data, False, True)  # noqa: FBT003
+    status, _, body = handler({}, data, False, True)  # noqa: FBT003 - its own signature
     if status >= _BAD_REQUEST:
         raise ValueError(json.loads(body)["message"])
 

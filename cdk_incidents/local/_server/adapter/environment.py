@@ -31,7 +31,7 @@ def prepare_environment(directory: Path, port: int, account: str, region: str) -
         IOT_MTLS_ENABLED="0",
         DOCKER_HOST="unix:///nonexistent",
         AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the loopback's own
         AWS_DEFAULT_REGION=region,
         AWS_EC2_METADATA_DISABLED="true",
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",

@@ -16,7 +16,7 @@ class Connections:
     def __init__(self) -> None:
         open_ones = self._open = {}  # type: dict[tuple[str, int], Any]
 
-        class Remembered(server_run.TCPServer):  # type: ignore[misc]
+        class Remembered(server_run.TCPServer):  # type: ignore[misc] # hypercorn has no types
             async def run(self) -> None:
                 peer = self.writer.get_extra_info("peername")
                 open_ones[peer] = self.writer

@@ -183,7 +183,7 @@ class Wire:
         return [shape.name for shape in self._model.operation_model(name).error_shapes]
 
 
-def _headers(rest: bool) -> dict[str, str]:  # noqa: FBT001
+def _headers(rest: bool) -> dict[str, str]:  # noqa: FBT001 - one of two
     kind = "application/json" if rest else "application/x-amz-json-1.1"
     return {"content-type": kind, "x-amzn-requestid": str(uuid.uuid4())}
 
