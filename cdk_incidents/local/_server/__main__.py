@@ -94,7 +94,7 @@ async def _run(listener: socket.socket, options: argparse.Namespace) -> bool:
 
     async def until_ended() -> None:
         # Called when the socket is about to be served.
-        print(json.dumps({"port": options.port, "pid": os.getpid()}), flush=True)  # noqa: T201
+        print(json.dumps({"port": options.port, "pid": os.getpid()}), flush=True)  # noqa: T201 - its owner reads it
         await ended.wait()
 
     try:

@@ -73,7 +73,7 @@ _SET = {"CreateReplicationSet", "ListReplicationSets", "GetReplicationSet"}
 _ANYWHERE = {*_SET, *SYSTEMS_MANAGER, *CLOUDWATCH}
 
 
-class BrokenConnection(Exception):  # noqa: N818
+class BrokenConnection(Exception):  # noqa: N818 - what happens, not what went wrong
     """The connection is to break, after a while, instead of an answer."""
 
     def __init__(self, after_s: float = 0.0) -> None:
