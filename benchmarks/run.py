@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import imports, loopback
+from benchmarks import chart, imports, loopback
 from benchmarks.figures import Figure, machine, versions
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print(figures: list[Figure]) -> None:
-    print(f"{'':56} {'min':>8} {'median':>8} {'max':>8}")
+    print(f"{'':72} {'min':>8} {'median':>8} {'max':>8}")
     for figure in figures:
         told = figure.as_json()
         bound = "" if figure.at_most is None else f" (at most {figure.at_most:g})"
         label = f"{figure.what}, {figure.unit}{bound}" if figure.unit else f"{figure.what}{bound}"
         row = " ".join(f"{told[name]:8g}" for name in ("min", "median", "max"))
-        print(f"{label:56} {row}{'' if figure.holds else '  TOO MUCH'}", flush=True)
+        print(f"{label:72} {row}{'' if figure.holds else '  TOO MUCH'}", flush=True)
 
 
 def _write(path: Path, taken: Mapping[str, list[Figure]]) -> None:
@@ -66,8 +66,12 @@ def _write(path: Path, taken: Mapping[str, list[Figure]]) -> None:
             "versions": versions(),
             "figures": [figure.as_json() for figure in figures],
         }
+    # In one order, however they were run, so that a diff shows figures only.
+    results = {name: results[name] for name in sorted(results)}
     path.write_text(json.dumps(results, indent=2, sort_keys=False) + "\n", "utf-8")
-    print(f"written to {path}")
+    drawing = path.with_suffix(".svg")
+    drawing.write_text(chart.svg(results), "utf-8")
+    print(f"written to {path} and {drawing}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The figures of the benchmarks as they were last taken: a table for each of `benchmarks/results.json`."""
+"""The figures of the benchmarks as they were last taken: a table for each of `benchmarks/results.json`.
+
+And the chart that `make bench` drew of them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ def write(directory: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, taken in json.loads(RESULTS.read_text("utf-8")).items():
         (folder / f"{name}.md").write_text(table(taken), "utf-8")
+    (folder / "ratios.svg").write_text(RESULTS.with_suffix(".svg").read_text("utf-8"), "utf-8")
 
 
 def table(taken: dict[str, Any]) -> str:
