@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Stage
 
-from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._places import identity_of
 from cdk_incidents._route_base import RouteBase
 from cdk_incidents.alarm_action import ResponsePlanAction
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Arn, ArnFormat, Stack, Stage
+from aws_cdk import Arn, ArnFormat
 
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
+from cdk_incidents._places import Place, place_of
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
     from constructs import IConstruct
 
 PLAN_NAME = r"[a-zA-Z0-9_-]{1,200}"
@@ -57,43 +59,37 @@ def response_plan_arn(stack: Stack, name: str, *, account: str | None = None) ->
     )
 
 
-def identity_of(construct: object) -> str:
-    """Return what stays the same: what Node made comes back as another Python object each time."""
-    # jsii's own reference; it types constructs without it.
-    identity: str = construct.__jsii_ref__.ref  # type: ignore[attr-defined]
-    return identity
-
-
 def same_stack(one: IConstruct, other: IConstruct) -> bool:
     """Tell whether both constructs end in one template."""
-    return Stack.of(one).node.addr == Stack.of(other).node.addr
+    return place_of(one) is place_of(other)
 
 
 def same_deployment(one: IConstruct, other: IConstruct) -> bool:
     """Tell whether both constructs are deployed at once: in one stack, or in nested stacks of one."""
-    return outermost_stack(one).node.addr == outermost_stack(other).node.addr
+    return place_of(one).outermost is place_of(other).outermost
 
 
 def outermost_stack(construct: IConstruct) -> Stack:
     """Return the stack that is deployed, where the construct lies in nested ones."""
-    stack = Stack.of(construct)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return stack
+    return place_of(construct).outermost.stack
 
 
 def waits_for(later: IConstruct, earlier: IConstruct) -> bool:
     """Tell whether a stack is deployed with or after another, as far as the app has said by now."""
-    wanted = outermost_stack(earlier).node.addr
-    ahead, seen = [outermost_stack(later)], set()
+    wanted = place_of(earlier).outermost
+    ahead, seen = [place_of(later).outermost], set()
     while ahead:
-        stack = ahead.pop()
-        if stack.node.addr == wanted:
+        place = ahead.pop()
+        if place is wanted:
             return True
-        if stack.node.addr not in seen:
-            seen.add(stack.node.addr)
-            ahead += map(outermost_stack, stack.dependencies)
+        if place not in seen:
+            seen.add(place)
+            ahead += [place_of(stack).outermost for stack in place.stack.dependencies]
     return False
+
+
+# Pairs of stacks: an order that was given is never taken back.
+_ORDERED: set[tuple[Place, Place]] = set()
 
 
 def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
@@ -101,7 +97,9 @@ def deploy_after(later: IConstruct, earlier: IConstruct) -> None:
 
     Across stages there is no order to give: the pipeline that deploys them has one.
     """
-    later_stage, earlier_stage = Stage.of(later), Stage.of(earlier)
-    if later_stage is None or earlier_stage is None or later_stage.node.addr != earlier_stage.node.addr:
+    last, first = place_of(later).outermost, place_of(earlier).outermost
+    if last.stage is None or last.stage != first.stage:
         return
-    outermost_stack(later).add_stack_dependency(outermost_stack(earlier))
+    if (last, first) not in _ORDERED:
+        last.stack.add_stack_dependency(first.stack)
+        _ORDERED.add((last, first))

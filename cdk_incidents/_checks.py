@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import abc
 from typing import TYPE_CHECKING, TypeVar
@@ -21,9 +22,17 @@ def is_token(value: object) -> bool:
 
     Plain values are told apart here: asking CDK costs a round trip to Node, and an enum cannot make it.
     """
-    if isinstance(value, int) or (isinstance(value, str) and "${Token[" not in value):
+    if isinstance(value, int):
         return False
+    if isinstance(value, str):
+        return "${Token[" in value and _holds_token(value)
     return bool(Token.is_unresolved(value))
+
+
+@functools.cache
+def _holds_token(text: str) -> bool:
+    # A stack's Region and account are asked about for everything in it.
+    return bool(Token.is_unresolved(text))
 
 
 def refusal(argument: str, rule: str, received: object, remedy: str) -> ValueError:

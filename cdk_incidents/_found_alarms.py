@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource, Reference, TagManager, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token
+from cdk_incidents._places import identity_of
 from cdk_incidents._trigger_health import PURPOSE
 
 if TYPE_CHECKING:

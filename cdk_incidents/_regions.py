@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._places import place_of
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -23,7 +24,7 @@ REGIONS = frozenset(
 
 def check_region(construct: IConstruct) -> None:
     """Refuse a stack of a Region without Incident Manager; there, calls would fail as unknown hosts."""
-    region = Stack.of(construct).region
+    region = place_of(construct).region
     if not is_token(region) and region not in REGIONS:
         raise refusal(
             "Region of the stack",
@@ -46,7 +47,7 @@ def warn_of_region(user: IConstruct) -> None:
     service never was, no source settles.
     https://docs.aws.amazon.com/incident-manager/latest/userguide/incident-manager-cross-account-cross-region.html
     """
-    region = Stack.of(user).region
+    region = place_of(user).region
     if not is_token(region) and region not in REGIONS:
         Annotations.of(user).add_warning_v2(
             "cdk-incidents:region-without-service",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnResource, Stack, Stage
+from aws_cdk import CfnResource
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk import aws_ssmincidents as ssmincidents
 
-from cdk_incidents._arn import identity_of
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._places import place_of
 from cdk_incidents._regions import check_region
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Owned:
         """Let a user of the same account wait for the set, and refuse one in a Region that it lacks."""
         if not _same_account(user, self.construct):
             return
-        region = Stack.of(user).region
+        region = place_of(user).region
         if region not in self.regions and not any(map(is_token, [region, *self.regions])):
             raise refusal(
                 f"Region of {user.node.path}",
@@ -93,7 +93,7 @@ def replication_regions(user: IConstruct) -> Sequence[str]:
 
 
 def _app_of(construct: IConstruct) -> _App:
-    return _APPS.setdefault(identity_of(construct.node.root), _App())
+    return _APPS.setdefault(place_of(construct).app, _App())
 
 
 def _written_by_hand(construct: IConstruct) -> list[tuple[IConstruct, CfnResource]]:
@@ -110,12 +110,12 @@ def _written_by_hand(construct: IConstruct) -> list[tuple[IConstruct, CfnResourc
 
 def _same_account(one: IConstruct, other: IConstruct) -> bool:
     """Tell whether both are in one account; where synth does not know, one stage is one account."""
-    accounts = [Stack.of(one).account, Stack.of(other).account]
+    accounts = [place_of(one).account, place_of(other).account]
     if any(map(is_token, accounts)):
         return _same_stage(one, other)
     return accounts[0] == accounts[1]
 
 
 def _same_stage(one: IConstruct, other: IConstruct) -> bool:
-    stages = [Stage.of(one), Stage.of(other)]
-    return len({stage.node.addr for stage in stages if stage is not None}) == 1
+    stages = [place_of(one).stage, place_of(other).stage]
+    return len({stage for stage in stages if stage is not None}) == 1
