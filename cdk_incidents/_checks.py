@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aws_cdk import Duration, Token
 
+from cdk_incidents._durations import seconds_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -98,8 +100,6 @@ def check_minutes(argument: str, value: Duration, *, maximum: int) -> None:
     rule = f"a Duration of 0 to {maximum} whole minutes"
     if not isinstance(value, Duration):
         raise refusal(argument, rule, value, f"write it like Duration.minutes({maximum // 2}).")
-    if value.is_unresolved():
-        return
-    seconds = value.to_seconds(integral=False)
-    if seconds % 60 or not 0 <= seconds <= maximum * 60:
+    seconds = seconds_of(value)
+    if seconds is not None and (seconds % 60 or not 0 <= seconds <= maximum * 60):
         raise refusal(argument, rule, value.to_human_string(), "the service counts in minutes.")

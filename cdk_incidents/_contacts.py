@@ -10,15 +10,16 @@ import re
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, Arn, ArnFormat, Resource, Stack
+from aws_cdk import Annotations, Arn, ArnFormat, Resource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
 
 from cdk_incidents import _permissions as permissions
-from cdk_incidents._arn import deploy_after, outermost_stack, same_deployment
+from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._checks import check_length, check_pattern, check_text, is_token, refusal
 from cdk_incidents._late_warnings import warn_at_synth
+from cdk_incidents._places import place_of, stands_in
 from cdk_incidents._sharing import share
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ _TAG_RULES = {
 @jsii.implements(IContactRef)
 class ContactBase(Resource):
     """All that the three kinds can do, against alias and ARN alone: owned and imported ones cannot drift."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment_from_arn: str | None = None
+    ) -> None:
+        super().__init__(scope, construct_id, environment_from_arn=environment_from_arn)
+        stands_in(self, scope)
 
     _kind: str
     _alias: str
@@ -190,18 +197,22 @@ def contact_arn_seen_from(contact: IContactRef, user: IConstruct) -> str:
     alias, with the user's stack deployed after the contact's: an export would block later changes.
     """
     if _alias_in_this_app(contact) is None or same_deployment(contact, user):
-        return contact.contact_ref.contact_arn
+        return _arn_of(contact)
     deploy_after(user, contact)
     return arn_by_alias(contact)
 
 
-def order_after_contact(resource: CfnResource, contact: IContactRef) -> None:
-    """Let a resource wait until a contact can be engaged: for its channels and its plan too."""
-    if not same_deployment(contact, resource):
-        if _alias_in_this_app(contact) is not None:
-            deploy_after(resource, contact)
-    elif isinstance(contact, ContactBase):
-        resource.node.add_dependency(*contact._parts)  # noqa: SLF001 - this file's own
+def order_after_contacts(resource: CfnResource, contacts: Sequence[IContactRef], user: IConstruct) -> None:
+    """Let the resource of a user wait until contacts can be engaged: for their channels and plans too."""
+    parts: list[CfnResource] = []
+    for contact in contacts:
+        if not same_deployment(contact, user):
+            if _alias_in_this_app(contact) is not None:
+                deploy_after(user, contact)
+        elif isinstance(contact, ContactBase):
+            parts += contact._parts  # noqa: SLF001 - this file's own
+    if parts:
+        resource.node.add_dependency(*parts)
 
 
 def engaged_arns(contact: IContactRef) -> list[str]:
@@ -296,8 +307,8 @@ def derived_alias(contact: Construct, kind: str) -> str:
     It ends in its kind: when a construct id stands for another kind one day, CloudFormation makes the new
     contact before it deletes the old one, and their aliases must differ.
     """
-    stack = outermost_stack(contact)
-    path = [stack.stack_name, *contact.node.path.removeprefix(stack.node.path).strip("/").split("/")]
+    stack = place_of(contact).outermost
+    path = [stack.name, *contact.node.path.removeprefix(stack.path).strip("/").split("/")]
     # The readable part may be cut and loses case; the digest keeps apart what differs.
     digest = hashlib.sha256("/".join(path).encode()).hexdigest()[:8]
     ending = f"-{digest}-{kind}"
@@ -333,13 +344,23 @@ def alias_in(argument: str, arn: str) -> str:
 def arn_by_alias(contact: IContactRef) -> str:
     """Return a contact's ARN as a text made of its alias, where this app knows that."""
     alias = _alias_in_this_app(contact)
-    return contact.contact_ref.contact_arn if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
+    return _arn_of(contact) if alias is None else _arn_in_place_of(contact, f"contact/{alias}")
+
+
+def _arn_of(contact: IContactRef) -> str:
+    # Of ours without the struct that CDK's interface wants around it.
+    return contact._arn if isinstance(contact, ContactBase) else contact.contact_ref.contact_arn  # noqa: SLF001 - this file's own
 
 
 def _arn_in_place_of(contact: IContactRef, resource: str) -> str:
-    return ":".join(
-        [f"arn:{Stack.of(contact).partition}:ssm-contacts", contact.env.region, contact.env.account, resource]
-    )
+    account, region = environment_of(contact)
+    return f"arn:{place_of(contact).partition}:ssm-contacts:{region}:{account}:{resource}"
+
+
+def environment_of(contact: IContactRef) -> tuple[str, str]:
+    """Return the account and the Region that own a contact; an import's may be others than its stack's."""
+    whose = contact.env if isinstance(contact, ImportedContact) else place_of(contact)
+    return whose.account, whose.region
 
 
 def _grant(grantee: iam.IGrantable, actions: list[str], arns: Sequence[str]) -> iam.Grant:

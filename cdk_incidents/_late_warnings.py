@@ -8,22 +8,31 @@ import jsii
 from aws_cdk import Annotations
 from constructs import IValidation
 
+from cdk_incidents._places import place_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from constructs import Construct
 
+    from cdk_incidents._places import Place
+
 
 @jsii.implements(IValidation)
 class _Warnings:
-    def __init__(self, construct: Construct, find: Callable[[], Iterable[tuple[str, str]]]) -> None:
-        self._construct = construct
-        self._find = find
+    """All of a stack: CDK calls back for each validation, and a team may have a hundred constructs."""
+
+    def __init__(self) -> None:
+        self.late: list[tuple[Construct, Callable[[], Iterable[tuple[str, str]]]]] = []
 
     def validate(self) -> list[str]:
-        for warning_id, text in self._find():
-            Annotations.of(self._construct).add_warning_v2(warning_id, text)
+        for construct, find in self.late:
+            for warning_id, text in find():
+                Annotations.of(construct).add_warning_v2(warning_id, text)
         return []
+
+
+_STACKS: dict[Place, _Warnings] = {}
 
 
 def warn_at_synth(construct: Construct, find: Callable[[], Iterable[tuple[str, str]]]) -> None:
@@ -31,4 +40,9 @@ def warn_at_synth(construct: Construct, find: Callable[[], Iterable[tuple[str, s
 
     CDK validates after all aspects, tags among them, and before it writes what constructs have to say.
     """
-    construct.node.add_validation(_Warnings(construct, find))
+    place = place_of(construct)
+    warnings = _STACKS.get(place)
+    if warnings is None:
+        warnings = _STACKS[place] = _Warnings()
+        place.stack.node.add_validation(warnings)
+    warnings.late.append((construct, find))

@@ -324,8 +324,13 @@ def tells_somebody(plan: IResponsePlanRef) -> bool:
 
 def tells_people(resource: ssmincidents.CfnResponsePlan) -> bool:
     """Tell whether a plan's incidents reach anybody; a runbook is nobody."""
-    topics = getattr(resource.incident_template, "notification_targets", None)
-    return any((resource.engagements, resource.chat_channel, resource.integrations, topics))
+    # Each is a round trip to Node, the last one of several: most plans engage somebody.
+    return bool(
+        resource.engagements
+        or resource.chat_channel
+        or resource.integrations
+        or getattr(resource.incident_template, "notification_targets", None)
+    )
 
 
 def resource_of(plan: IResponsePlanRef) -> ssmincidents.CfnResponsePlan | None:

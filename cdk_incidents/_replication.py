@@ -40,7 +40,7 @@ class _Owned:
                 f"add it to the regions of {self.construct.node.path}, or move the construct.",
             )
         # Across stages there is no order to give: the pipeline that deploys them has one.
-        if resource is not None and _same_stage(resource, self.construct):
+        if resource is not None and _same_stage(user, self.construct):
             resource.node.add_dependency(self.resource)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations
 from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
 
@@ -19,6 +19,7 @@ from cdk_incidents._contacts import (
     warn_of_a_quota,
     warn_of_refused_contact_tags,
 )
+from cdk_incidents._durations import minutes_of, whole_minutes
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents.contact_channel import ChannelStage, ContactChannel
 
@@ -177,7 +178,7 @@ class Contact(ContactBase):
 
 
 def _default_plan(channels: Sequence[ContactChannel]) -> list[ChannelStage]:
-    return [ChannelStage(channels=channels, duration=Duration.minutes(30))]
+    return [ChannelStage(channels=channels, duration=whole_minutes(30))]
 
 
 def _check_channels(channels: Sequence[ContactChannel]) -> None:
@@ -226,7 +227,7 @@ def _rendered(
     for channel in stage.channels:
         every = stage.retry_interval if channel.retry_interval is None else channel.retry_interval
         info = ssmcontacts.CfnPlan.ChannelTargetInfoProperty(
-            channel_id=made[channel].ref, retry_interval_in_minutes=every.to_minutes()
+            channel_id=made[channel].ref, retry_interval_in_minutes=minutes_of(every)
         )
         targets.append(ssmcontacts.CfnPlan.TargetsProperty(channel_target_info=info))
-    return ssmcontacts.CfnPlan.StageProperty(duration_in_minutes=stage.duration.to_minutes(), targets=targets)
+    return ssmcontacts.CfnPlan.StageProperty(duration_in_minutes=minutes_of(stage.duration), targets=targets)

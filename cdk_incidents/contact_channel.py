@@ -6,8 +6,6 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
-
 from cdk_incidents._checks import (
     check_length,
     check_list,
@@ -17,9 +15,12 @@ from cdk_incidents._checks import (
     is_token,
     refusal,
 )
+from cdk_incidents._durations import whole_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aws_cdk import Duration
 
 _LONGEST_STAGE = 30
 _LONGEST_RETRY = 60
@@ -192,8 +193,8 @@ class ChannelStage:
     """
 
     channels: Sequence[ContactChannel]
-    duration: Duration = dataclasses.field(default_factory=lambda: Duration.minutes(5))
-    retry_interval: Duration = dataclasses.field(default_factory=lambda: Duration.minutes(5))
+    duration: Duration = dataclasses.field(default_factory=lambda: whole_minutes(5))
+    retry_interval: Duration = dataclasses.field(default_factory=lambda: whole_minutes(5))
 
     def __post_init__(self) -> None:
         check_list("channels", self.channels, ContactChannel, "ContactChannel")

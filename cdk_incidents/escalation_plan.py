@@ -19,10 +19,12 @@ from cdk_incidents._contacts import (
     contact_arn_seen_from,
     derived_alias,
     kind_of,
-    order_after_contact,
+    order_after_contacts,
     warn_of_a_quota,
     warn_of_refused_contact_tags,
 )
+from cdk_incidents._durations import minutes_of, whole_minutes
+from cdk_incidents._places import identity_of
 from cdk_incidents._replication import needs_replication_set
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Stage:
 
     contacts: Sequence[IContactRef] = ()
     observers: Sequence[IContactRef] = ()
-    duration: Duration = dataclasses.field(default_factory=lambda: Duration.minutes(5))
+    duration: Duration = dataclasses.field(default_factory=lambda: whole_minutes(5))
 
     def __post_init__(self) -> None:
         for argument, engaged in (("contacts", self.contacts), ("observers", self.observers)):
@@ -77,22 +79,23 @@ class Stage:
                         f"{contact.node.path}, an escalation plan",
                         "a stage cannot begin another plan; repeat that plan's stages here.",
                     )
-        everybody = [contact.node.path for contact in self.engaged]
-        if not everybody:
+        if not self.engaged:
             raise refusal(
                 "contacts",
                 "at least one, unless there are observers",
                 "nobody",
                 "to wait longer, give the stage before it a longer duration.",
             )
-        for path in everybody:
-            if everybody.count(path) > 1:
+        seen: set[str] = set()
+        for contact in self.engaged:
+            if identity_of(contact) in seen:
                 raise refusal(
                     "contacts",
                     "different from each other and from observers",
-                    f"{path} twice",
+                    f"{contact.node.path} twice",
                     "name everybody once in a stage.",
                 )
+            seen.add(identity_of(contact))
         check_minutes("duration", self.duration, maximum=_LONGEST_STAGE)
 
     @property
@@ -157,8 +160,7 @@ class EscalationPlan(ContactBase):
             plan=[_rendered(stage, self) for stage in stages],
         )
         needs_replication_set(self, resource)
-        for contact in self._members:
-            order_after_contact(resource, contact)
+        order_after_contacts(resource, self._members, self)
         self._arn = resource.ref
         self._parts = [resource]
         warn_of_a_quota(self, "stages", "stages", stages)
@@ -199,5 +201,5 @@ def _rendered(stage: Stage, user: IConstruct) -> ssmcontacts.CfnContact.StagePro
         for contact in engaged
     ]
     return ssmcontacts.CfnContact.StageProperty(
-        duration_in_minutes=stage.duration.to_minutes(), targets=targets
+        duration_in_minutes=minutes_of(stage.duration), targets=targets
     )

@@ -31,7 +31,7 @@ from cdk_incidents._contacts import (
     contact_arn_seen_from,
     derived_alias,
     kind_of,
-    order_after_contact,
+    order_after_contacts,
     spoken_name,
     warn_of_refused_contact_tags,
 )
@@ -282,8 +282,7 @@ class OnCallSchedule(ContactBase):
             recurrence=rendered(rotation.recurrence),
         )
         needs_replication_set(self, made)
-        for contact in rotation.contacts:
-            order_after_contact(made, contact)
+        order_after_contacts(made, rotation.contacts, self)
         warn_of_refused_contact_tags(self, made.tags)
         return made
 

@@ -10,8 +10,14 @@ from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
 from cdk_incidents._arn import check_plan_name, response_plan_arn, response_plan_name_of
 from cdk_incidents._checks import check_count, check_length, check_pattern, is_token, refusal
-from cdk_incidents._contacts import check_contact, contact_arn_seen_from, order_after_contact
+from cdk_incidents._contacts import (
+    check_contact,
+    contact_arn_seen_from,
+    environment_of,
+    order_after_contacts,
+)
 from cdk_incidents._late_warnings import warn_at_synth
+from cdk_incidents._places import place_of, stands_in
 from cdk_incidents._plans import ImportedResponsePlan, ResponsePlanBase, tells_people
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._service_access import let_publish, let_read
@@ -142,22 +148,27 @@ class ResponsePlan(ResponsePlanBase):
         pager_duty: PagerDuty | None = None,
     ) -> None:
         super().__init__(scope, id)
+        stands_in(self, scope)
         self._name = response_plan_name or _derived_name(self)
         check_plan_name("response_plan_name", self._name)
         check_length("display_name", display_name, maximum=200)
         self._has_incident_tags = bool(incident.tags)
+        self._engaged = self._arns_of(engagements)
+        self._engagements = list(engagements)
         self._resource = ssmincidents.CfnResponsePlan(
             self,
             "Resource",
             name=self._name,
             display_name=display_name,
             incident_template=_rendered(incident),
+            # CloudFormation would take an empty list; a template without one says the same in fewer words.
+            engagements=self._engaged or None,
         )
         needs_replication_set(self, self._resource)
         self._arn = self._resource.ref
         self._runbook_role: iam.IRole | iam.Role | None = None
         let_publish(self, self._resource, "notification_topics", incident.notification_topics)
-        self._engage(engagements)
+        order_after_contacts(self._resource, engagements, self)
         _check_part("runbook", runbook, Runbook, "e.g. Runbook(document).")
         _check_part("chat_channel", chat_channel, ChatChannel, "e.g. ChatChannel.slack(channel).")
         _check_part("pager_duty", pager_duty, PagerDuty, "e.g. PagerDuty(name=…, secret=…, service_id=…).")
@@ -169,7 +180,7 @@ class ResponsePlan(ResponsePlanBase):
         if pager_duty is not None:
             self._resource.integrations = [integration_of(pager_duty)]
             let_read(self, self._resource, "pager_duty", pager_duty.secret)
-        warn_of_refused_tags(self, self._resource.cfn_resource_type, self._resource.tags)
+        warn_of_refused_tags(self, "AWS::SSMIncidents::ResponsePlan", self._resource.tags)
         warn_at_synth(self, self._nobody_paged)
 
     @property
@@ -235,7 +246,7 @@ class ResponsePlan(ResponsePlanBase):
         arn = response_plan_arn(Stack.of(scope), response_plan_name, account=account)
         return ImportedResponsePlan(scope, id, name=response_plan_name, arn=arn, account=account)
 
-    def _engage(self, engagements: Sequence[IContactRef]) -> None:
+    def _arns_of(self, engagements: Sequence[IContactRef]) -> list[str]:
         if hasattr(engagements, "contact_ref"):
             raise refusal("engagements", "a list", type(engagements).__name__, "put it into brackets.")
         for contact in engagements:
@@ -247,14 +258,10 @@ class ResponsePlan(ResponsePlanBase):
             raise refusal("engagements", "different ones", paths, "give each once.")
         for contact in engagements:
             self._warn_of_another_account(contact)
-            order_after_contact(self._resource, contact)
-        # CloudFormation would take an empty list; a template without one says the same in fewer words.
-        self._resource.engagements = arns or None
-        self._engagements = list(engagements)
-        self._engaged = arns
+        return arns
 
     def _warn_of_another_account(self, contact: IContactRef) -> None:
-        ours, theirs = Stack.of(self).account, contact.env.account
+        ours, (theirs, _) = place_of(self).account, environment_of(contact)
         if is_token(ours) or is_token(theirs) or ours == theirs:
             return
         Annotations.of(self).add_warning_v2(
@@ -288,7 +295,7 @@ def _check_part(argument: str, value: object, kind: type, remedy: str) -> None:
 
 def _derived_name(plan: ResponsePlan) -> str:
     # Names are unique in an account across Regions, so two Regional stacks of one shape must not share one.
-    region = Stack.of(plan).region
+    region = place_of(plan).region
     suffix = "" if is_token(region) else f"-{region}"
     return Names.unique_resource_name(plan, max_length=200 - len(suffix), separator="-") + suffix
 
