@@ -26,7 +26,7 @@ RETRY = "retry"
 _A_DAY = 86_400
 _REMEDY = "rename it, e.g. Critical."
 _INDEX = """\
-from incidents_runtime.trigger import handler
+from incidents_runtime.cold_start import handler
 # Below is data, not code: one route a line, read when the function starts.
 """
 

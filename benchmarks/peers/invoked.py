@@ -1,4 +1,4 @@
-"""What Lambda does with a function: import its handler, and hand it events. An interpreter is given this source.
+"""What Lambda does with a function: import its handler, hand it events. An interpreter is given this source.
 
 It is told a file for its figures, an event, and how many more there are to come, each of another alarm.
 """

@@ -91,7 +91,7 @@ def test_the_function_reads_its_routes_from_its_code(world: World) -> None:
 def test_the_code_imports_the_handler_and_nothing_else_runs(world: World) -> None:
     """Routes are comments: of the code only one import is ever run."""
     (statement,) = ast.parse(code_of(world.synth)).body
-    assert ast.unparse(statement) == "from incidents_runtime.trigger import handler"
+    assert ast.unparse(statement) == "from incidents_runtime.cold_start import handler"
 
 
 def test_no_title_leaves_its_line(make: Make) -> None:

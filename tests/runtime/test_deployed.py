@@ -7,9 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
-from incidents_runtime import trigger
+from botocore.session import Session
+from incidents_runtime import clients, trigger
 from incidents_runtime.clock import SystemClock
 from incidents_runtime.trigger import NotHandled, handler, most_receives_of
 
@@ -32,18 +32,19 @@ from tests.runtime.test_settings import environment
 from tests.runtime.test_suppression import FakeAlarms, FakeCalendars
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Deploy the handler over the fakes."""
     world = World()
     told = environment(tmp_path)
     told |= {"INCIDENTS_DEAD_LETTER_QUEUE_URL": DEAD_LETTERS, "INCIDENTS_RETRY_QUEUE_URL": RETRIES}
     for name, value in {**told, "AWS_LAMBDA_FUNCTION_NAME": "incidents"}.items():
         monkeypatch.setenv(name, value)
-    clients: dict[str, Any] = {
+    services: dict[str, Any] = {
         "sqs": world.queues,
         "sns": world.topics,
         "dynamodb": world.table,
@@ -52,22 +53,29 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     }
     made: list[str] = []
 
-    def client(service: str, **_: object) -> Any:
+    def create_client(_: Session, service: str, **__: object) -> Any:
         made.append(service)
-        return clients[service]
+        return services[service]
 
-    monkeypatch.setattr(boto3, "client", client)
+    monkeypatch.setattr(Session, "create_client", create_client)
     monkeypatch.setattr(world, "made", made, raising=False)
-    monkeypatch.setattr(world, "clients", clients, raising=False)
+    monkeypatch.setattr(world, "clients", services, raising=False)
+    forget()
+    yield world
+    forget()
+
+
+def forget() -> None:
+    """Be a function that has just been started."""
     trigger._trigger.cache_clear()
-    return world
+    clients.client.cache_clear()
 
 
 def test_clients_are_made_once(deployed: World) -> None:
     """At the first event, and never again."""
     for _ in range(2):
         handler(alarm(), FakeContext(deployed.clock, "Critical"))
-    assert sorted(cast("Any", deployed).made) == ["dynamodb", "sqs", "ssm-incidents"]
+    assert sorted(cast("Any", deployed).made) == ["dynamodb", "ssm-incidents"]
     assert len(deployed.service.records) == 1
 
 
@@ -100,7 +108,7 @@ def test_calendars_and_alarms_are_asked_in_the_own_account_and_region(
     cast("Any", deployed).clients.update({"ssm": calendars, "cloudwatch": alarms})
     (outcome,) = handler(alarm(), FakeContext(deployed.clock, "Critical"))["outcomes"]
     assert outcome["reason"] == "the calendar Freeze, which is CLOSED"
-    trigger._trigger.cache_clear()
+    forget()
     calendars.states["Freeze"] = ("OPEN", None)
     (waiting,) = deployed.queues.waiting
     handler({"Records": [received(waiting)]}, FakeContext(deployed.clock, "retry"))
@@ -147,18 +155,56 @@ def test_a_queue_that_does_not_say_its_limit_gives_up_by_itself() -> None:
     assert most_receives_of(queues, RETRIES) is None
 
 
+def test_what_every_alarm_needs_is_made_before_the_first(
+    deployed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Lambda loads the function, which then has a whole processor; the event makes no more of them."""
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    trigger.prepare()
+    assert cast("Any", deployed).made == ["dynamodb", "ssm-incidents"]
+    handler(alarm(), FakeContext(deployed.clock, "Critical"))
+    assert cast("Any", deployed).made == ["dynamodb", "ssm-incidents"]
+
+
+def test_what_cannot_be_made_beforehand_fails_no_import(
+    deployed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event fails by it, which Lambda keeps."""
+    broken = dict(cast("Any", deployed).clients)
+    cast("Any", deployed).clients.clear()
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    trigger.prepare()
+    with pytest.raises(NotHandled, match="KeyError: 'dynamodb'"):
+        handler(alarm(), FakeContext(deployed.clock, "Critical"))
+    cast("Any", deployed).clients.update(broken)
+    assert handler(alarm(), FakeContext(deployed.clock, "Critical"))["outcomes"][0]["outcome"] == "started"
+
+
+def loaded(code: str, of: str) -> list[str]:
+    """Run code in an interpreter of its own, and name the modules of some packages that are loaded then."""
+    paths = [path for path in sys.path if path.endswith("_runtime")]
+    names = f"name for name in sys.modules if name.partition('.')[0] in {of.split()}"
+    told = f"{code}; import sys; print(*({names}))"
+    ran = subprocess.run(
+        [sys.executable, "-c", told], env={"PYTHONPATH": paths[0]}, capture_output=True, text=True, check=True
+    )
+    return ran.stdout.split()
+
+
+def test_a_start_loads_what_an_alarm_needs() -> None:
+    """Neither boto3, nor other destinations, nor the smoke test."""
+    code = "from incidents_runtime.cold_start import handler; import gc; assert gc.isenabled()"
+    names = {name.rpartition(".")[2] for name in loaded(code, "incidents_runtime boto3 s3transfer")}
+    assert names >= {"trigger", "opened", "incidents", "ledger"}
+    assert names.isdisjoint({"boto3", "s3transfer", "ops_items", "topics", "smoke_test"})
+
+
 def test_the_runtime_imports_neither_cdk_nor_the_package() -> None:
     """It stands alone in Lambda."""
-    code = (
-        "import sys; import incidents_runtime.trigger; "
-        "strangers = ('aws_cdk', 'jsii', 'cdk_incidents', 'mypy_boto3_ssm_incidents'); "
-        "print([name for name in sys.modules if name.split('.')[0] in strangers])"
+    assert (
+        loaded("import incidents_runtime.trigger", "aws_cdk jsii cdk_incidents mypy_boto3_ssm_incidents")
+        == []
     )
-    paths = [path for path in sys.path if path.endswith("_runtime")]
-    answer = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": paths[0]}, capture_output=True, text=True, check=True
-    )
-    assert answer.stdout.strip() == "[]"
 
 
 def test_the_real_clock() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from incidents_runtime import gateways
+from botocore.session import Session
+from incidents_runtime import clients, gateways
 from incidents_runtime.destinations import Destination
 from incidents_runtime.settings import OPS_ITEMS, Route
 
@@ -81,12 +81,13 @@ def test_clients_are_made_when_they_are_needed_and_stay(monkeypatch: pytest.Monk
     """Most functions need one of them; each costs a tenth of a second."""
     made: list[tuple[str, str | None]] = []
 
-    def client(service: str, *, config: object, region_name: str | None = None) -> object:
+    def create_client(_: Session, service: str, *, config: object, region_name: str | None = None) -> object:
         assert config is not None
         made.append((service, region_name))
         return object()
 
-    monkeypatch.setattr(boto3, "client", client)
+    monkeypatch.setattr(Session, "create_client", create_client)
+    clients.client.cache_clear()
     routes = (
         Route(id="A", response_plan_arn=PLAN, regions=("eu-west-1",)),
         Route(id="B", response_plan_arn=PLAN, regions=("eu-central-1", "eu-west-1")),
@@ -98,5 +99,6 @@ def test_clients_are_made_when_they_are_needed_and_stay(monkeypatch: pytest.Monk
         destinations.incidents.regions.client_in("eu-west-1")  # type: ignore[attr-defined]
         destinations.ops_items.client()  # type: ignore[attr-defined]
         destinations.topics.client()  # type: ignore[attr-defined]
+    clients.client.cache_clear()
     assert made == [("ssm-incidents", REGION), ("ssm-incidents", "eu-west-1"), ("ssm", None), ("sns", None)]
     assert destinations.incidents.others == ("eu-west-1", "eu-central-1")  # type: ignore[attr-defined]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from incidents_runtime.deliveries import NotJson
 from incidents_runtime.errors import describe, kind_of
-from incidents_runtime.ops_items import tell
 from incidents_runtime.redaction import redacted
 from incidents_runtime.shapes import plain
 from incidents_runtime.telemetry import log
@@ -136,6 +135,8 @@ class DeadLetters:
             if self.settings.fallback_topic_arn:
                 self._publish(self.settings.fallback_topic_arn, subject, lines)
             if self.settings.fallback_ops_item is not None:
+                from incidents_runtime.ops_items import tell  # noqa: PLC0415 - no alarm needs it
+
                 tell(self.ops_items(), self.settings.fallback_ops_item, title=subject, lines=lines)
         except Exception as error:  # noqa: BLE001 - the dead letter is kept, and its alarm tells
             log("ERROR", "the fallback was not told", route=route, reason=describe(error))

@@ -1,18 +1,15 @@
-"""The services that keep incidents, over boto3: each client is made when it is needed, and stays."""
+"""The services that keep incidents, over their clients: each is loaded when a route leads to it."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from incidents_runtime.calls import CONFIG
+from incidents_runtime.clients import OnDemand, client
 from incidents_runtime.destinations import Destinations
 from incidents_runtime.incidents import Incidents
-from incidents_runtime.ops_items import OpsItems
 from incidents_runtime.regions import Regions
-from incidents_runtime.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +36,22 @@ def destinations(routes: Iterable[Route], own_region: str, clock: Clock) -> Dest
         The services. No client is made yet.
     """
 
-    @cache
     def incident_manager(region: str) -> Any:
-        return boto3.client("ssm-incidents", region_name=region, config=CONFIG)
+        return client("ssm-incidents", CONFIG, region)
+
+    def ops_items() -> Any:
+        from incidents_runtime.ops_items import OpsItems  # noqa: PLC0415 - most triggers have none
+
+        return OpsItems(partial(client, "ssm", CONFIG), clock)
+
+    def topics() -> Any:
+        from incidents_runtime.topics import Topics  # noqa: PLC0415 - the same
+
+        return Topics(partial(client, "sns", CONFIG), clock)
 
     others = tuple(dict.fromkeys(region for route in routes for region in route.regions))
     return Destinations(
         incidents=Incidents(Regions(own_region, incident_manager, clock), clock, others),
-        ops_items=OpsItems(lru_cache(maxsize=1)(lambda: boto3.client("ssm", config=CONFIG)), clock),
-        topics=Topics(lru_cache(maxsize=1)(lambda: boto3.client("sns", config=CONFIG)), clock),
+        ops_items=OnDemand(ops_items),
+        topics=OnDemand(topics),
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-import boto3
 from botocore.config import Config
 
-from incidents_runtime import deliveries, gateways, ledger, settings, suppression
+from incidents_runtime import calls, deliveries, gateways, ledger, settings, suppression
 from incidents_runtime.admission import Admission
 from incidents_runtime.budget import Budget
+from incidents_runtime.clients import OnDemand, client
 from incidents_runtime.clock import Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
 from incidents_runtime.errors import describe, kind_of
@@ -25,8 +26,6 @@ from incidents_runtime.suppression import Suppression
 from incidents_runtime.telemetry import about, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from incidents_runtime.dead_letters import QueueClient
     from incidents_runtime.deliveries import Delivery, Message
 
@@ -197,12 +196,12 @@ class Trigger:
 
 @lru_cache(maxsize=1)
 def _trigger(function_arn: str) -> Trigger:
-    """Make the trigger once, at the first event: importing this file costs and fails nothing."""
+    """Make the trigger once, at the first event: wrong settings fail that, and no import."""
     known = settings.load(os.environ)
     clock = SystemClock()
     quick = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
-    queues = boto3.client("sqs", config=quick)
-    table = boto3.client("dynamodb", config=ledger.CONFIG)
+    queues = OnDemand(partial(client, "sqs", quick))
+    table = client("dynamodb", ledger.CONFIG)
     region, account = function_arn.split(":")[3:5]
     asking = suppression.CONFIG
     suppressed = Suppression(
@@ -211,8 +210,8 @@ def _trigger(function_arn: str) -> Trigger:
         region,
         clock,
         table,
-        _made_once("ssm", asking),
-        _made_once("cloudwatch", asking),
+        partial(client, "ssm", asking),
+        partial(client, "cloudwatch", asking),
     )
     admission = Admission(
         ledger.Ledger(table, known.ledger_table, clock),
@@ -224,8 +223,8 @@ def _trigger(function_arn: str) -> Trigger:
     )
     dead_letters = DeadLetters(
         queues,
-        _made_once("sns", quick),
-        _made_once("ssm", quick),
+        partial(client, "sns", quick),
+        partial(client, "ssm", quick),
         known,
         os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "trigger"),
     )
@@ -236,8 +235,11 @@ def _trigger(function_arn: str) -> Trigger:
     )
 
 
-def _made_once(service: str, config: Config) -> Callable[[], Any]:
-    return lru_cache(maxsize=1)(lambda: boto3.client(service, config=config))
+def prepare() -> None:
+    """Make the clients that every alarm needs, as far as that can be done: else the first event says why."""
+    with suppress(Exception):
+        client("dynamodb", ledger.CONFIG)
+        client("ssm-incidents", calls.CONFIG, os.environ["AWS_REGION"])
 
 
 def most_receives_of(queues: QueueClient, url: str) -> int | None:
