@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from . import looks
 from .adapter import read_headers
 from .protocol.wire import Request, Response
 from .services import BrokenConnection
@@ -50,7 +51,10 @@ class Gateway:
         if service is None and not control:
             # The emulator's policies see TLS, as they would on AWS.
             secure = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
-            await self._emulator.app(secure, receive, send)
+            if looks.is_the_clis(headers):
+                await looks.answer(self._emulator.app, secure, await _body(receive), send)
+            else:
+                await self._emulator.app(secure, receive, send)
             return
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         request = Request(scope["method"], _path(scope), query, headers, await _body(receive))
