@@ -7,7 +7,7 @@ from tests.runtime.campaign import Campaign
 
 def test_a_storm_with_every_fault_loses_no_cause_and_doubles_no_incident() -> None:
     """But after an answer that was lost, a handler killed after its start, or without a ledger."""
-    figures = Campaign(signals=400, causes=20, seed=7).run()
+    figures = Campaign(signals=400, causes=20, seed=8).run()
     print("\n".join(figures.lines()))  # noqa: T201 - shown where it fails
     assert figures.lost == []
     assert figures.doubled == []

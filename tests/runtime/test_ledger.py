@@ -26,7 +26,7 @@ def new_ledger() -> tuple[Ledger, FakeTable]:
 def test_what_is_written_is_read(entry: Entry) -> None:
     """Field by field."""
     ledger, table = new_ledger()
-    assert ledger.write("key", entry, None) is True
+    assert ledger.write("key", entry, None) is not None
     assert ledger.read("key")[0] == entry
     assert int(table.items["key"]["expires_at"]["N"]) == int((NOW + KEPT_FOR).timestamp())
 
@@ -35,12 +35,12 @@ def test_only_the_first_of_two_writes() -> None:
     """Who read before the other wrote must read again."""
     ledger, _ = new_ledger()
     _, revision = ledger.read("key")
-    assert ledger.write("key", OPEN, revision) is True
-    assert ledger.write("key", Entry(), revision) is False
+    assert ledger.write("key", OPEN, revision) is not None
+    assert ledger.write("key", Entry(), revision) is None
     entry, revision = ledger.read("key")
     assert entry == OPEN
-    assert ledger.write("key", Entry(), revision) is True
-    assert ledger.write("key", OPEN, revision) is False
+    assert ledger.write("key", Entry(), revision) is not None
+    assert ledger.write("key", OPEN, revision) is None
 
 
 def test_a_change_is_made_again_until_it_is_written() -> None:
@@ -54,13 +54,27 @@ def test_a_change_is_made_again_until_it_is_written() -> None:
             ledger.change("key", lambda now: replace(now, plan=plan))
         return replace(entry, joined=entry.joined + 1)
 
-    assert ledger.change("key", change) == Entry(joined=1, plan="plan2")
+    assert ledger.change("key", change)[0] == Entry(joined=1, plan="plan2")
+
+
+def test_what_was_just_written_is_not_read_again() -> None:
+    """Unless others have written since; then theirs is what is changed."""
+    ledger, table = new_ledger()
+    seen = ledger.change("key", lambda _: OPEN)
+    assert seen == ledger.read("key")
+    before = len(table.called("GetItem"))
+    entry, revision = ledger.change("key", lambda entry: replace(entry, plan="plan1"), seen)
+    assert len(table.called("GetItem")) == before
+    assert (entry, revision) == ledger.read("key")
+    ledger.write("key", replace(entry, month="2026-03"), revision)
+    changed, _ = ledger.change("key", lambda entry: replace(entry, joined=7), (entry, revision))
+    assert changed == replace(entry, month="2026-03", joined=7)
 
 
 def test_no_change_is_no_write() -> None:
     """Writing costs, and disturbs others."""
     ledger, table = new_ledger()
-    assert ledger.change("key", lambda entry: entry) == Entry()
+    assert ledger.change("key", lambda entry: entry)[0] == Entry()
     assert table.called("PutItem") == []
 
 
@@ -104,7 +118,7 @@ def test_a_corrupt_item_is_read_as_far_as_it_makes_sense(item: dict[str, object]
     entry, revision = ledger.read("key")
     assert isinstance(entry, Entry)
     assert all(cause.name for cause in entry.causes)
-    assert ledger.write("key", OPEN, revision) is True
+    assert ledger.write("key", OPEN, revision) is not None
 
 
 def test_numbers_that_are_no_times_are_none() -> None:

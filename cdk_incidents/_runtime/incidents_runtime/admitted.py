@@ -59,13 +59,18 @@ class Admitted:
         self.contended = 0
         self.resolved: tuple[str, ...] = ()
         self.shared = False
+        # The entry and its revision as they were last seen, and as this signal has just written them: then
+        # there is nothing newer to read.
+        self.seen: tuple[Entry, object] | None = None
+        self.written: tuple[Entry, object] | None = None
         # A word of the service is fresh for the length of this invocation.
         self.known_status: dict[str, str] = {}
 
     def in_turns(self, turn: Callable[[Entry, object], Outcome | None]) -> Outcome:
         """Take turns at the entry until one of them decides."""
         while True:
-            outcome = turn(*self.ledger.read(self.key))
+            self.seen, self.written = self.written or self.ledger.read(self.key), None
+            outcome = turn(*self.seen)
             if outcome is not None:
                 return outcome
             if not self.deadline.allows(_ONE_TURN_S):
@@ -74,11 +79,19 @@ class Admitted:
     def write(self, entry: Entry, revision: object) -> bool:
         """Write the entry; False means that it has changed and must be read again."""
         written = self.ledger.write(self.key, entry, revision)
-        if not written:
+        if written is None:
             # Others are at work on it: not all at once.
             self.contended += 1
             self.clock.sleep(min(_LONGEST_BREATH_S, _BREATH_S * self.contended) * self.clock.jitter())
-        return written
+            return False
+        self.seen = self.written = entry, written
+        return True
+
+    def change(self, change: Callable[[Entry], Entry]) -> Entry:
+        """Change the entry, whatever others have made of it."""
+        self.written = None
+        self.seen = self.written = self.ledger.change(self.key, change, self.seen)
+        return self.written[0]
 
     def behind(self, entry: Entry, lease: Lease, revision: object) -> None:
         """Wait for whoever is starting this key's incident; if they died, find out what came of it."""
@@ -163,9 +176,11 @@ class Admitted:
 
     def resolve_pending(self, entry: Entry) -> tuple[str, ...]:
         """Resolve what recoveries left to do; give the records that were open until now."""
+        if not entry.resolving:
+            return ()
         were_open = tuple(record for record in entry.resolving if self._resolved_now(entry, record))
         try:
-            self.ledger.change(self.key, lambda now: now.without_resolving(entry.resolving))
+            self.change(lambda now: now.without_resolving(entry.resolving))
         except LedgerUnreachable as error:
             log("WARNING", "the ledger does not know of a resolved incident", key=self.key, reason=str(error))
         return were_open

@@ -85,7 +85,7 @@ class Ledger:
             raise LedgerUnreachable(describe(error)) from error
         return _entry(mapping(item)), mapping(item).get("revision")
 
-    def write(self, key: str, entry: Entry, revision: object) -> bool:
+    def write(self, key: str, entry: Entry, revision: object) -> object:
         """Write a key's entry unless somebody else wrote it since it was read.
 
         Parameters
@@ -95,12 +95,12 @@ class Ledger:
         entry
             What to write.
         revision
-            The revision that ``read`` gave with the entry this one was made from.
+            The revision of the entry that this one was made from.
 
         Returns
         -------
-        bool
-            Whether it was written.
+        object
+            Its own revision, or None if it was not written.
 
         Raises
         ------
@@ -108,9 +108,10 @@ class Ledger:
             The table did not answer.
         """
         expires = self.clock.now() + KEPT_FOR
+        written = {"S": uuid.uuid4().hex}
         item = {
             "key": {"S": key},
-            "revision": {"S": uuid.uuid4().hex},
+            "revision": written,
             "expires_at": {"N": str(int(expires.timestamp()))},
             **_attributes(entry),
         }
@@ -124,11 +125,13 @@ class Ledger:
             self.client.put_item(TableName=self.table, Item=item, **condition)
         except Exception as error:
             if code_of(error) == "ConditionalCheckFailedException":
-                return False
+                return None
             raise LedgerUnreachable(describe(error)) from error
-        return True
+        return written
 
-    def change(self, key: str, change: Callable[[Entry], Entry]) -> Entry:
+    def change(
+        self, key: str, change: Callable[[Entry], Entry], seen: tuple[Entry, object] | None = None
+    ) -> tuple[Entry, object]:
         """Change a key's entry, again and again until nobody else did so at the same time.
 
         Parameters
@@ -137,11 +140,14 @@ class Ledger:
             The key.
         change
             Makes the new entry from the old; may be called several times.
+        seen
+            The entry and its revision, where they are known: it is read only if others have written since.
+            By default it is read.
 
         Returns
         -------
-        Entry
-            The entry as it was written.
+        tuple of Entry and object
+            The entry as it was written, and its revision.
 
         Raises
         ------
@@ -149,10 +155,14 @@ class Ledger:
             The table did not answer, or others were faster every time.
         """
         for _ in range(_ATTEMPTS):
-            old, revision = self.read(key)
+            old, revision = seen or self.read(key)
             new = change(old)
-            if new == old or self.write(key, new, revision):
-                return new
+            if new == old:
+                return new, revision
+            written = self.write(key, new, revision)
+            if written is not None:
+                return new, written
+            seen = None
             self.clock.sleep(_CONTENTION_WAIT_S * self.clock.jitter())
         raise LedgerUnreachable("the entry changed under every attempt to write it")
 

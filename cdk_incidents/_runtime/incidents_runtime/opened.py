@@ -166,7 +166,7 @@ class Opened(Admitted):
         # Before the entry: whoever shares the record must not resolve it from now on.
         self.share(record)
         try:
-            entry = self.ledger.change(self.key, lambda entry: self.entered(entry, lease, record, now_ms))
+            entry = self.change(lambda entry: self.entered(entry, lease, record, now_ms))
         except LedgerUnreachable as error:
             # There is an incident, which is what matters; the lease keeps the mark to find it by.
             log("WARNING", "the incident is not in the ledger", incident_record_arn=record, reason=str(error))
@@ -192,7 +192,7 @@ class Opened(Admitted):
             return entry.with_doubt(self.owner) if in_doubt else entry.without_lease(self.owner)
 
         try:
-            self.ledger.change(self.key, given_back)
+            self.change(given_back)
         except LedgerUnreachable as error:
             log("WARNING", "a lease was not given back and will run out", key=self.key, reason=str(error))
 
