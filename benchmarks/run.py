@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, imports, loopback, team
+from benchmarks import chart, imports, loopback, rehearsal, stacks, team
 from benchmarks.figures import Figure, machine, versions
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BENCHMARKS: Mapping[str, Callable[..., list[Figure]]] = {
     "imports": imports.measure,
     "loopback": loopback.measure,
+    "rehearsal": rehearsal.measure,
+    "stacks": stacks.measure,
     "team": team.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
