@@ -117,8 +117,9 @@ def read_retries(scope: Construct, function: lambda_.Function, retries: sqs.Queu
         "Retries",
         target=alias,
         event_source_arn=retries.queue_arn,
-        batch_size=10,
-        # The service takes 5 starts a second: two readers keep it busy and leave room for new signals.
-        max_concurrency=2,
+        # Whoever waits for the service's next turn keeps no other signal waiting.
+        batch_size=1,
+        # The service takes 5 starts a second, and one with its ledger takes up to a second.
+        max_concurrency=5,
         report_batch_item_failures=True,
     )

@@ -36,9 +36,10 @@ def dead_letter_queue(scope: Construct, trigger_name: str) -> sqs.Queue:
 
 def retry_queue(scope: Construct, dead_letters: sqs.Queue) -> sqs.Queue:
     """Return the queue of what is tried again, or held back for now."""
-    # The handler lengthens a message's visibility at each try, up to some minutes: 100 tries are hours, and
-    # 500 causes at the service's 5 starts a second drain in far fewer. What a maintenance window holds back
-    # waits here as well, and is received each time that the handler looks whether it ended.
+    # The handler waits for the service's turns, and lengthens a message's visibility at each try that fails,
+    # up to some minutes: 100 tries are hours, and of 500 causes at once nearly each is received once. What a
+    # maintenance window holds back waits here as well, and is received each time that the handler looks
+    # whether it ended.
     return sqs.Queue(
         scope,
         "Retries",

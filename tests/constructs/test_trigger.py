@@ -14,6 +14,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from cdk_incidents import IncidentTrigger, ResponsePlanAction, SmokeTest, _runtime_asset
+from tests.runtime.fakes import FakeClock, FakeContext
+from tests.runtime.storm import RETRIED_AFTER_S, Account
 from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
@@ -306,7 +308,7 @@ def test_one_permission_per_alias_serves_all_alarms(world: World) -> None:
 
 
 def test_retry_queue_is_read_through_a_live_alias(world: World) -> None:
-    """The reader is an alias of its own, two at a time, and one bad message does not hold the others up."""
+    """The reader is an alias of its own, five at a time, and no message holds another one up."""
     synth = world.synth
     alias = ref(synth, ALIAS, "retry")
     assert synth.properties("AWS::Lambda::EventSourceMapping") == {
@@ -314,10 +316,31 @@ def test_retry_queue_is_read_through_a_live_alias(world: World) -> None:
             "Fn::Join": ["", [{"Fn::Select": [6, {"Fn::Split": [":", alias]}]}, ":retry"]],
         },
         "EventSourceArn": arn(synth, QUEUE, "Retries"),
-        "BatchSize": 10,
+        "BatchSize": 1,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": 2},
+        "ScalingConfig": {"MaximumConcurrency": 5},
     }
+
+
+def test_storms_are_simulated_with_what_is_deployed(world: World) -> None:
+    """Readers, batches, visibility, receives, and how long Lambda keeps an event."""
+    synth, simulated = world.synth, Account()
+    mapping = synth.properties("AWS::Lambda::EventSourceMapping")
+    (retries,) = (queue for queue in synth.of_type(QUEUE).values() if "RedrivePolicy" in queue["Properties"])
+    alias = next(
+        config["Properties"]
+        for config in synth.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if "DestinationConfig" in config["Properties"]
+    )
+    assert simulated == Account(
+        readers=mapping["ScalingConfig"]["MaximumConcurrency"],
+        batch=mapping["BatchSize"],
+        hidden_s=retries["Properties"]["VisibilityTimeout"],
+        most_receives=retries["Properties"]["RedrivePolicy"]["maxReceiveCount"],
+        oldest_event_s=alias["MaximumEventAgeInSeconds"],
+    )
+    assert alias["MaximumRetryAttempts"] == len(RETRIED_AFTER_S)
+    assert synth.properties(FUNCTION, "TriggerFunction")["Timeout"] == FakeContext(FakeClock(), "").seconds
 
 
 HEALTH = {

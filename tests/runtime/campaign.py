@@ -43,6 +43,7 @@ from tests.runtime.fakes import (
     refusal,
 )
 from tests.runtime.interleaving import Interleaving, KilledError
+from tests.runtime.rates import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,15 +62,6 @@ FAULTS: dict[str, Exception | float] = {
     "slow answer": 5.0,
 }
 FAULTS_OF_LOAD: Exception = THROTTLED
-# https://docs.aws.amazon.com/general/latest/gr/incident-manager.html
-RATES = {
-    "StartIncident": 5,
-    "UpdateIncidentRecord": 5,
-    "GetIncidentRecord": 10,
-    "ListIncidentRecords": 10,
-    "ListRelatedItems": 10,
-    "CreateTimelineEvent": 10,
-}
 QUOTA = 200
 CAUSES_OF_A_PLAN = 50
 # Of a ledger whose client tries three times; a write that had arrived fails its condition then.
@@ -165,7 +157,7 @@ class Campaign:
                 self._put(sent, sent.at + self._late())
         self.left = len(self.due)
         self.side = Interleaving(self.clock, self.order, KILLED_ONE_IN)
-        self.tokens = {name: (float(rate), 0.0) for name, rate in RATES.items()}
+        self.rates = Rates(self._now)
         self.created: dict[str, list[str]] = {}
         self.in_doubt: set[str] = set()
         self.month: Counter[str] = Counter()
@@ -213,7 +205,7 @@ class Campaign:
         if place == "topics":
             # Its client tries again; what it cannot tell in the end, the dead-letter queue's alarm tells.
             return None
-        if operation in RATES and not self._takes_token(operation):
+        if not self.rates.admit(operation):
             self.figures.faults["over the service's rate"] += 1
             return FAULTS_OF_LOAD
         dice = self.order.random()
@@ -239,13 +231,6 @@ class Campaign:
             self.figures.faults["ledger's answer lost"] += 1
             return LostAnswerError(refusal("ConditionalCheckFailedException"))
         return None
-
-    def _takes_token(self, operation: str) -> bool:
-        tokens, since = self.tokens[operation]
-        rate = RATES[operation]
-        tokens = min(float(rate), tokens + (self._now() - since) * rate)
-        self.tokens[operation] = (max(0.0, tokens - 1), self._now())
-        return tokens >= 1
 
     def _serving(self) -> str:
         return self.now_serving[id(self.side._current)]
@@ -285,6 +270,10 @@ class Campaign:
         else:
             if result.get("batchItemFailures"):
                 self._again(due, self.world.queues.hidden.pop(f"handle-{due.number}", QUEUE_TIME_OUT_S))
+                return
+            if "waiting" in [outcome["outcome"] for outcome in result.get("outcomes", ())]:
+                self.figures.counts["sent on to wait"] += 1
+                self._put(due.sent, self._now(), due.tries, 1)
                 return
             self.left -= 1
             due.sent.failed |= len(self.world.queues.sent) > dead

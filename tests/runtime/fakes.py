@@ -76,6 +76,8 @@ def refusal(code: str, status: int = 400, message: str = "no") -> ClientError:
 
 
 THROTTLED = refusal("ThrottlingException", 429)
+EXPIRED = refusal("ExpiredTokenException", 403)
+"""Not done, and tried three times in place, as what throttles is not."""
 DENIED = refusal("AccessDeniedException", 403)
 INTERNAL = refusal("InternalServerException", 500)
 
@@ -480,8 +482,8 @@ class FakeContext:
     def get_remaining_time_in_millis(self) -> int:
         return int((self.ends - self.clock.now()).total_seconds() * 1000)
 
-    def deadline(self) -> Deadline:
-        return Deadline(self.get_remaining_time_in_millis)
+    def deadline(self, *, patient: bool = False) -> Deadline:
+        return Deadline(self.get_remaining_time_in_millis, patient)
 
 
 class World:

@@ -118,9 +118,9 @@ def test_calendars_and_alarms_are_asked_in_the_own_account_and_region(
 
 def test_what_is_raised_tells_no_secret(deployed: World) -> None:
     """Lambda writes it to the log as it is."""
-    told = refusal("ThrottlingException", 429, "password=hunter2")
+    told = refusal("ExpiredTokenException", 403, "password=hunter2")
     deployed.service.fail("StartIncident", *[told] * 3)
-    with pytest.raises(NotHandled, match=r"ThrottlingException: .*password=\*\*\*") as caught:
+    with pytest.raises(NotHandled, match=r"ExpiredTokenException: .*password=\*\*\*") as caught:
         handler(alarm(), FakeContext(deployed.clock, "Critical"))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

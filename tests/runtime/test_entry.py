@@ -139,6 +139,7 @@ def test_a_started_incident_is_the_newest() -> None:
         record="new",
         opened_ms=100,
         started_ms=300,
+        open_ms=300,
         joined=0,
         causes=(Cause("a", 200, 200),),
         served=(("mark", "new"),),

@@ -15,6 +15,7 @@ from incidents_runtime.suppression import Hold
 
 from tests.runtime.fakes import (
     DENIED,
+    EXPIRED,
     INTERNAL,
     NOW,
     THROTTLED,
@@ -197,7 +198,7 @@ def test_after_the_hold_a_signal_has_all_its_tries() -> None:
     world.clock.time += timedelta(hours=5)
     world.hold = None
     for receives, answer in ((150, COMES_AGAIN), (198, COMES_AGAIN), (199, NOTHING_FAILED)):
-        world.service.fail("StartIncident", *[THROTTLED] * 3)
+        world.service.fail("StartIncident", *[EXPIRED] * 3)
         assert look_again(world, receives) == answer
     assert "given up after 199 tries" in world.queues.reasons()[0]
 
@@ -279,8 +280,8 @@ def hold_only(world: World, name: str) -> None:
 def test_one_signal_does_not_keep_the_other_from_its_incident() -> None:
     """All are tried before the event is given back; what has an incident joins it the next time."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
-    with pytest.raises(Exception, match="ThrottlingException"):
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
+    with pytest.raises(Exception, match="ExpiredTokenException"):
         world.deliver({})
     assert [record["title"] for record in world.service.records.values()] == ["B"]
     outcomes = world.deliver({})["outcomes"]

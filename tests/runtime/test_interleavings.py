@@ -107,6 +107,9 @@ def deliver_all(
             except (Exception, KilledError):  # noqa: BLE001 - Lambda invokes again whatever it was
                 side_by_side.rest(order.choice((0.1, 60.0, 120.0)))
                 continue
+            if "waiting" in [outcome["outcome"] for outcome in result.get("outcomes", ())]:
+                through_the_queue = True
+                continue
             if not result.get("batchItemFailures"):
                 return
             side_by_side.rest(60.0)

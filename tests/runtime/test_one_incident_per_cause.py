@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from tests.runtime.fakes import (
+    EXPIRED,
     INTERNAL,
-    THROTTLED,
     FakeContext,
     Faulty,
     LostAnswerError,
@@ -71,9 +71,9 @@ def test_duplicates(window: timedelta | None) -> None:
 def test_retries_at_every_level() -> None:
     """The gateway's own, Lambda's, the queue's: throttled at each, it is started once in the end."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 9)
+    world.service.fail("StartIncident", *[EXPIRED] * 9)
     for _ in range(2):
-        with pytest.raises(Exception, match="Throttling"):
+        with pytest.raises(Exception, match="ExpiredToken"):
             world.deliver(alarm())
     assert by_the_queue(world, alarm())["batchItemFailures"] != []
     assert by_the_queue(world, alarm(), receives=2)["batchItemFailures"] == []

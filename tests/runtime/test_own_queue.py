@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.runtime.fakes import (
     DENIED,
+    EXPIRED,
     FUNCTION,
     THROTTLED,
     World,
@@ -47,7 +48,7 @@ def test_each_message_has_its_incident_by_the_queues_own_route() -> None:
 def test_what_fails_for_now_goes_on_by_the_retry_queue(capsys: pytest.CaptureFixture[str]) -> None:
     """Once, with its route; the others are none of its business, and it is read there as here."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     assert world.deliver(batch(bus_alarm("A"), bus_alarm("B")), "Manual") == NOTHING_FAILED
     assert [record["title"] for record in world.service.records.values()] == ["B"]
     (waiting,) = world.queues.waiting
@@ -62,7 +63,7 @@ def test_what_fails_for_now_goes_on_by_the_retry_queue(capsys: pytest.CaptureFix
 def test_a_retry_queue_that_takes_nothing_leaves_it_in_its_own() -> None:
     """Then, and only then, the batch has a failure."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     world.queues.fail("SendMessage", DENIED)
     answer = world.deliver(batch(bus_alarm("A"), bus_alarm("B")), "Manual")
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
@@ -120,7 +121,7 @@ def test_a_queue_without_a_route_loses_nothing() -> None:
 def test_the_quiet_route_sends_nothing_on() -> None:
     """Its failures are discarded wherever they turn up."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     assert world.deliver(batch(alarm("Canary")), "smoke-test") == NOTHING_FAILED
     assert world.queues.calls == []
 
@@ -128,7 +129,7 @@ def test_the_quiet_route_sends_nothing_on() -> None:
 def test_every_line_says_which_message_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
     """And which signal, once it is read."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     world.deliver(batch(bus_alarm("A"), bus_alarm("B")), "Manual")
     lines = [line for line in told(capsys.readouterr().out) if "level" in line]
     assert [(line["message_id"], line["message"], line["key"][-1]) for line in lines] == [

@@ -56,7 +56,7 @@ class Started:
         self.attempt = Attempt(
             PLAN, mark_of(signal, route), NOW, source_of(signal), trigger_arn_of(signal), route.regions
         )
-        self.deadline = FakeContext(self.world.clock, "Critical", seconds).deadline()
+        self.deadline = FakeContext(self.world.clock, "retry", seconds).deadline(patient=True)
         self.own = self.world.service
         self.second, self.third = (self.own.in_region(region) for region in OTHERS)
         self.incidents = self.world.incidents

@@ -197,7 +197,7 @@ class History(RuleBasedStateMachine):
         except Exception:  # noqa: BLE001 - Lambda delivers it again
             self.waiting.append(told)
             return
-        if result.get("until"):
+        if result.get("until") or result["outcome"] == "waiting":
             self.waiting.append(told)
             return
         told.outcome, told.record = result["outcome"], result["incident_record_arn"]

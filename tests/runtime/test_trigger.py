@@ -14,12 +14,12 @@ from incidents_runtime.signals import UnreadableEvent
 
 from tests.runtime.fakes import (
     DENIED,
+    EXPIRED,
     FUNCTION,
     INTERNAL,
     NOW,
     PLAN,
     ROUTES,
-    THROTTLED,
     World,
     alarm,
     bus_alarm,
@@ -148,11 +148,11 @@ def test_an_alarm_older_than_its_recovery_is_started_and_resolved(capsys: pytest
 # --- errors
 
 
-def test_throttling_is_retried_and_then_raised() -> None:
-    """A throttled start is tried three times; then Lambda and the retry queue go on."""
+def test_what_may_pass_is_retried_and_then_raised() -> None:
+    """A start that was refused for now is tried three times; then Lambda and the retry queue go on."""
     world = World()
-    world.service.fail("StartIncident", THROTTLED, THROTTLED, THROTTLED)
-    with pytest.raises(ServiceError, match="ThrottlingException"):
+    world.service.fail("StartIncident", EXPIRED, EXPIRED, EXPIRED)
+    with pytest.raises(ServiceError, match="ExpiredTokenException"):
         world.deliver(alarm())
     assert len(world.service.called("StartIncident")) == 3
     assert world.clock.slept > 1
@@ -293,12 +293,12 @@ def test_a_repeat_beyond_the_budget_is_told_and_counted(capsys: pytest.CaptureFi
 def test_each_failed_try_that_comes_again_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """By Lambda and by the retry queue; not the last one, and none of a smoke test's."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     with pytest.raises(ServiceError):
         world.deliver(alarm())
     assert figures(capsys.readouterr().out) == {"Retried": 1}
     for receives, counted in ((1, {"Retried": 1}), (99, {"Failed": 1})):
-        world.service.fail("StartIncident", *[THROTTLED] * 3)
+        world.service.fail("StartIncident", *[EXPIRED] * 3)
         world.deliver({"Records": [message(failure_record(alarm()), receives=receives)]}, "retry")
         assert figures(capsys.readouterr().out) == counted
 
@@ -325,7 +325,7 @@ def test_every_line_of_a_signal_names_its_incident_once_it_is_known(
     world.deliver(alarm(at=1))
     (record,) = world.service.records
     capsys.readouterr()
-    world.service.fail("UpdateIncidentRecord", *[THROTTLED] * 3)
+    world.service.fail("UpdateIncidentRecord", *[EXPIRED] * 3)
     with pytest.raises(ServiceError):
         world.deliver(alarm(state="OK", at=2))
     lines = [line for line in told(capsys.readouterr().out) if "level" in line]
@@ -341,7 +341,7 @@ def test_every_line_of_a_signal_names_its_incident_once_it_is_known(
 
 @pytest.mark.parametrize(
     ("event", "fault", "raised"),
-    [({}, None, UnreadableEvent), (alarm(), DENIED, ServiceError), (alarm(), THROTTLED, ServiceError)],
+    [({}, None, UnreadableEvent), (alarm(), DENIED, ServiceError), (alarm(), EXPIRED, ServiceError)],
 )
 def test_failures_of_the_smoke_test_reach_nobody(
     event: object, fault: Exception | None, raised: type[Exception], capsys: pytest.CaptureFixture[str]
@@ -467,7 +467,7 @@ def test_what_fails_again_stays_and_is_hidden_longer_each_time() -> None:
     hidden = []
     for receives in (1, 2, 3, 30):
         world = World()
-        world.service.fail("StartIncident", *[THROTTLED] * 3)
+        world.service.fail("StartIncident", *[EXPIRED] * 3)
         batch = [
             message(failure_record(alarm("A")), receives=receives),
             message(failure_record(alarm("B")), number=1),
@@ -483,10 +483,12 @@ def test_what_fails_again_stays_and_is_hidden_longer_each_time() -> None:
 def test_the_last_try_ends_as_a_dead_letter(capsys: pytest.CaptureFixture[str]) -> None:
     """Before the queue gives a message up without a word, the handler does so with its reason."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     result = world.deliver({"Records": [message(failure_record(alarm()), receives=99)]}, "retry")
     assert result == {"batchItemFailures": []}
-    assert world.queues.reasons()[0].startswith("given up after 99 tries: ServiceError: ThrottlingException")
+    assert world.queues.reasons()[0].startswith(
+        "given up after 99 tries: ServiceError: ExpiredTokenException"
+    )
     assert json.loads(world.queues.sent[0]["MessageBody"]) == alarm()
     assert world.topics.published[0]["Subject"] == "No incident: ServerCpuTooHigh"
     assert figures(capsys.readouterr().out)["Failed"] == 1
@@ -498,7 +500,7 @@ def test_a_signal_has_a_hundred_tries(receives: int, given_up: bool, most: int) 
     """However many receives the queue allows for what is held back."""
     world = World()
     world.queues.most_receives = most
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     world.deliver({"Records": [message(failure_record(alarm()), receives=receives)]}, "retry")
     assert bool(world.queues.sent) is given_up
 
@@ -506,7 +508,7 @@ def test_a_signal_has_a_hundred_tries(receives: int, given_up: bool, most: int) 
 def test_a_dead_letter_that_cannot_be_sent_stays_in_the_queue() -> None:
     """Then the queue's own limit moves it."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     world.queues.fail("SendMessage", DENIED, DENIED)
     result = world.deliver({"Records": [message(failure_record(alarm()), receives=99)]}, "retry")
     assert result == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
@@ -541,7 +543,7 @@ def test_a_message_that_cannot_be_read_is_a_dead_letter_at_once() -> None:
 def test_a_message_that_cannot_be_hidden_stays_all_the_same() -> None:
     """The queue's own time-out brings it back."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     world.queues.fail("ChangeMessageVisibility", DENIED)
     result = world.deliver({"Records": [message(failure_record(alarm()))]}, "retry")
     assert result == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
@@ -559,7 +561,7 @@ def test_without_time_the_rest_of_a_batch_goes_back_unread() -> None:
 def test_a_smoke_test_in_the_queue_is_dropped() -> None:
     """Its failures are discarded wherever they turn up."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     record = failure_record(alarm(), "smoke-test")
     assert world.deliver({"Records": [message(record, receives=99)]}, "retry") == {"batchItemFailures": []}
     assert world.queues.calls == []
@@ -585,7 +587,7 @@ def killed_at(operation: str) -> Callable[[str], None]:
 def test_others_at_work_are_waited_for_and_then_left_to_another_try() -> None:
     """A live lease of somebody else holds a signal back: some seconds, then until its next delivery."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 3)
+    world.service.fail("StartIncident", *[EXPIRED] * 3)
     with pytest.raises(ServiceError):
         world.deliver(alarm("Other"))
     world.service.before_call = killed_at("StartIncident")

@@ -65,6 +65,7 @@ class Admitted:
         self.written: tuple[Entry, object] | None = None
         # A word of the service is fresh for the length of this invocation.
         self.known_status: dict[str, str] = {}
+        self.asked_ms: dict[str, int] = {}
 
     def in_turns(self, turn: Callable[[Entry, object], Outcome | None]) -> Outcome:
         """Take turns at the entry until one of them decides."""
@@ -141,6 +142,7 @@ class Admitted:
     def status(self, record: str) -> str:
         """Ask the service for a record's status, once."""
         if record not in self.known_status:
+            self.asked_ms[record] = milliseconds(self.clock.now())
             self.known_status[record] = self._ask_for_status(record)
         return self.known_status[record]
 

@@ -46,6 +46,8 @@ class Deadline:
     """When Lambda will end this invocation, whatever it is doing."""
 
     remaining_ms: Callable[[], int]
+    patient: bool = False
+    """Whether to wait for a service that throttles: nobody else would bring the signal in time."""
 
     def remaining_s(self) -> float:
         """Tell how long is left."""

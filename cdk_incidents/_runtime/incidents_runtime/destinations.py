@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from incidents_runtime.errors import describe, is_of_region, kind_of
+from incidents_runtime.errors import describe, is_of_region, is_throttling, kind_of
 from incidents_runtime.settings import OPS_ITEMS
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class ServiceError(Exception):
         self.kind = kind_of(error)
         self.may_pass = self.kind in ("retry", "ambiguous")
         self.is_of_region = is_of_region(error)
+        self.is_throttling = is_throttling(error)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one key. Times are the signals' own, in milliseconds, but for ``started_ms``."""
+    """What is known of one key. Times are the signals' own, in milliseconds, but for those by our clock."""
 
     record: str | None = None
     """The newest incident."""
@@ -88,6 +88,10 @@ class Entry:
     """When the first signal of the incident happened."""
     started_ms: int = 0
     """When it was started, by our clock."""
+    open_ms: int = 0
+    """When the service last said that it is open, by our clock."""
+    turn_until_ms: int = 0
+    """Until when, by our clock, a start is left to a signal that waits for the service in the retry queue."""
     joined: int = 0
     causes: tuple[Cause, ...] = ()
     """The incident's, and others that are known; the latest change is last."""
@@ -141,6 +145,10 @@ class Entry:
 
     # --- what happens to it
 
+    def said_open(self, at_ms: int) -> Entry:
+        """Remember the service's word that the newest incident is open."""
+        return replace(self, open_ms=max(self.open_ms, at_ms))
+
     def with_joined(self, mark: str, cause: str, time_ms: int) -> Entry:
         """Let a signal join the newest incident."""
         return replace(
@@ -190,6 +198,7 @@ class Entry:
             self.without_lease(lease.owner).with_served(lease.mark, record),
             month=month,
             starts=self.starts_in(month) + 1,
+            turn_until_ms=0,
         )
         cause = entry.cause(lease.cause)
         if record in (entry.record, *entry.older) and not entry.is_recovered():
@@ -217,6 +226,7 @@ class Entry:
             plan=lease.plan,
             opened_ms=lease.time_ms,
             started_ms=started_ms,
+            open_ms=started_ms,
             joined=0,
         )
 
@@ -229,6 +239,7 @@ class Entry:
             plan="",
             opened_ms=0,
             started_ms=0,
+            open_ms=0,
             joined=0,
             causes=causes,
             many=False,

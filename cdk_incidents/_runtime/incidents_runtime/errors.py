@@ -71,6 +71,10 @@ class RetryLater(Exception):  # noqa: N818 - what to do, not what went wrong
     """Nothing is decided yet: the same signal must come again. The message says why."""
 
 
+class TurnLater(RetryLater):
+    """The service throttles, and whoever reads the retry queue waits for its next turn."""
+
+
 def kind_of(error: Exception) -> Kind:
     """Say what an error of a call to AWS means.
 
@@ -104,11 +108,9 @@ def kind_of(error: Exception) -> Kind:
 def _kind_of_answer(error: ClientError) -> Kind:
     code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if status == _TOO_MANY_REQUESTS:
-        # Whatever a service calls it.
+    if is_throttling(error):
         return "retry"
     kinds: tuple[tuple[frozenset[str], Kind], ...] = (
-        (_THROTTLED, "retry"),
         (_CREDENTIALS, "retry"),
         (_ACCESS, "access"),
         (_NOT_FOUND, "not_found"),
@@ -138,6 +140,15 @@ def is_of_region(error: Exception) -> bool:
         status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _FIRST_SERVER_ERROR
     return isinstance(error, (HTTPClientError, NoConnectionError))
+
+
+def is_throttling(error: Exception) -> bool:
+    """Say whether a service only has too much to do."""
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    # Whatever a service calls it.
+    return status == _TOO_MANY_REQUESTS or code_of(error) in _THROTTLED
 
 
 def code_of(error: Exception) -> str:

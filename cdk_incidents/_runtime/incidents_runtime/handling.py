@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from incidents_runtime.admission import Admission, Outcome
 from incidents_runtime.destinations import ServiceError
-from incidents_runtime.errors import RetryLater, describe
+from incidents_runtime.errors import RetryLater, TurnLater, describe
 from incidents_runtime.ledger import milliseconds
 from incidents_runtime.own_alarms import unless_our_own
 from incidents_runtime.signals import UnreadableEvent, read
@@ -156,7 +156,7 @@ class Handling:
                     log("WARNING", "signal not admitted", reason=describe(error))
                     errors.append(error)
         if errors:
-            raise errors[0]
+            raise next((error for error in errors if isinstance(error, TurnLater)), errors[0])
         return admitted
 
     def _admit(self, signal: Signal, route: Route, delivery: Delivery, deadline: Deadline) -> Outcome:

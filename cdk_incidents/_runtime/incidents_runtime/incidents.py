@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, may_go_on, patiently, spend
+from incidents_runtime.calls import ATTEMPTS, asked, back_off, has_time, in_turn, may_go_on, patiently, spend
 from incidents_runtime.destinations import ServiceError, is_of_plan
 from incidents_runtime.quiet_plan import loud_in
 from incidents_runtime.signal_model import digest
@@ -72,7 +72,8 @@ class Incidents:
     def start(self, order: Order, attempt: Attempt, deadline: Deadline) -> str:
         """Start an incident; after an answer was lost, look for it before starting again.
 
-        A Region that fails is left for the next one; one that throttles or refuses is not.
+        A Region that fails is left for the next one; one that throttles or refuses is not. Who is not
+        patient is told of throttling at once.
 
         Parameters
         ----------
@@ -108,7 +109,8 @@ class Incidents:
             spend(deadline, "start the incident")
             region = next(one for one in self.regions.in_order(attempt.regions) if one not in refused)
             try:
-                return _record_in(asked(self.regions.client_in(region).start_incident, **request))
+                start = partial(asked, self.regions.client_in(region).start_incident, **request)
+                return _record_in(in_turn(self.clock, deadline, start))
             except ServiceError as error:
                 if not error.may_pass:
                     if region == self.regions.own:
@@ -124,7 +126,8 @@ class Incidents:
                     if region in failed or error.kind != "ambiguous" or not has_time(deadline, _ONE_MORE):
                         self.regions.failed(region, error)
                     failed.add(region)
-                if not may_go_on(deadline, tries):
+                # Whoever waits for the next turn has done so, or does so in the retry queue.
+                if error.is_throttling or not may_go_on(deadline, tries):
                     break
                 back_off(self.clock, tries)
                 found = self._look_after(error, attempt, deadline)

@@ -179,7 +179,7 @@ def time_of(time_ms: int) -> datetime:
 
 # How an entry's fields are written: text, number, or neither.
 _TEXTS = ("plan", "month")
-_NUMBERS = ("opened_ms", "started_ms", "joined", "held_before_ms", "starts")
+_NUMBERS = ("opened_ms", "started_ms", "open_ms", "turn_until_ms", "joined", "held_before_ms", "starts")
 _LISTS = ("older", "resolving")
 _LEASE_TEXTS = ("owner", "mark", "plan", "cause", "source", "trigger_arn")
 _LEASE_NUMBERS = ("until_ms", "since_ms", "time_ms")

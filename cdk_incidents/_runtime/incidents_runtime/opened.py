@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from incidents_runtime.admitted import Admitted
 from incidents_runtime.destinations import ServiceError
 from incidents_runtime.entry import Held, Lease
+from incidents_runtime.errors import RetryLater, TurnLater
 from incidents_runtime.ledger import LedgerUnreachable, milliseconds, time_of
 from incidents_runtime.outcome import Outcome
 from incidents_runtime.start_request import source_of, trigger_arn_of
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # A lease ends only when its holder can no longer be running.
 _LEASE_MARGIN_MS = 5_000
 _TWO_ANSWERS_OF_THE_LEDGER_S = 20.0
+# As long as until a signal of the same cause comes again by Lambda.
+_TURN_IS_LEFT_FOR_MS = 60_000
+# Longer than Lambda's retries take; a sender whose clock is slow would be believed as long.
+_WORD_IS_FRESH_MS = 5 * 60_000
 _MOST_NOTED = 512
 _LONGEST_BY = 200
 
@@ -38,10 +43,14 @@ class Opened(Admitted):
     def _opened_with(self, entry: Entry, revision: object) -> Outcome | None:
         """Take one turn; None means that the entry has changed and must be read again."""
         served_by = entry.incident_of(self.mark)
-        if served_by is not None and self.status(served_by) in ("OPEN", "RESOLVED"):
+        if served_by is not None and (
+            self._was_open_since(entry, served_by) or self.status(served_by) in ("OPEN", "RESOLVED")
+        ):
             return self._duplicate(entry, served_by)
-        if entry.record is not None and self._may_join(entry) and self.status(entry.record) == "OPEN":
+        if entry.record is not None and self._may_join(entry) and self._is_open(entry, entry.record):
             return self._join(entry, entry.record, revision)
+        if self._is_left_to_another(entry):
+            raise RetryLater("a signal of the same cause waits in the retry queue for its turn")
         if entry.lease is not None and entry.lease.owner != self.owner:
             self.behind(entry, entry.lease, revision)
             return None
@@ -68,9 +77,27 @@ class Opened(Admitted):
             and not (cause.recovered_after(self.time_ms) and self.time_ms < entry.opened_ms)
         )
 
+    def _is_open(self, entry: Entry, record: str) -> bool:
+        return self._was_open_since(entry, record) or self.status(record) == "OPEN"
+
+    def _was_open_since(self, entry: Entry, record: str) -> bool:
+        """Say whether the service has said after the signal happened that the record is open.
+
+        Then the incident is about the signal too, whatever people have done with it since. In a storm nearly
+        all signals are of that kind, and the service answers ten a second.
+        """
+        age_ms = milliseconds(self.clock.now()) - entry.open_ms
+        return record == entry.record and self.time_ms < entry.open_ms and 0 <= age_ms <= _WORD_IS_FRESH_MS
+
+    def _is_left_to_another(self, entry: Entry) -> bool:
+        """Say whether the start is better left to a signal that waits for it, lest all of them ask for it."""
+        left_ms = entry.turn_until_ms - milliseconds(self.clock.now())
+        return not self.deadline.patient and 0 < left_ms <= _TURN_IS_LEFT_FOR_MS
+
     def _join(self, entry: Entry, record: str, revision: object) -> Outcome | None:
         known(incident_record_arn=record)
-        joined = entry.with_joined(self.mark, self.cause, self.time_ms)
+        known_open = entry.said_open(self.asked_ms.get(record, 0))
+        joined = known_open.with_joined(self.mark, self.cause, self.time_ms)
         # The condition on the revision is what keeps a recovery from slipping in between.
         if not self.write(joined, revision):
             return None
@@ -127,9 +154,9 @@ class Opened(Admitted):
         if not self.write(replace(begun, lease=lease), revision):
             return None
         try:
-            record = self.destination(lease).start(self.order, self.attempt(lease), self.deadline)
-        except ServiceError as error:
-            self._give_back(in_doubt=error.kind == "ambiguous")
+            record = self._started(lease)
+        except (ServiceError, TurnLater) as error:
+            self._give_back(error)
             raise
         outcome = self._settle(lease, record)
         if was_held is not None:
@@ -152,12 +179,20 @@ class Opened(Admitted):
             record = None
         if record is not None:
             return Outcome("joined", record, "the same signal was delivered before")
-        record = self.destination(lease).start(self.order, attempt, self.deadline)
+        record = self._started(lease)
         if not self.deadline.allows(_TWO_ANSWERS_OF_THE_LEDGER_S):
             # It seems to hang. Cut off, this would only come again.
             known(incident_record_arn=record)
             return Outcome("started", record)
         return self._settle(lease, record)
+
+    def _started(self, lease: Lease) -> str:
+        try:
+            return self.destination(lease).start(self.order, self.attempt(lease), self.deadline)
+        except ServiceError as error:
+            if error.is_throttling and not self.deadline.patient:
+                raise TurnLater(str(error)) from error
+            raise
 
     def _settle(self, lease: Lease, record: str) -> Outcome:
         """Enter the incident, and resolve it if its cause has gone before or meanwhile."""
@@ -187,8 +222,13 @@ class Opened(Admitted):
             log("ERROR", "the incident was not resolved", incident_record_arn=record, reason=str(error))
             return False
 
-    def _give_back(self, *, in_doubt: bool) -> None:
+    def _give_back(self, reason: ServiceError | TurnLater) -> None:
+        until_ms = milliseconds(self.clock.now()) + _TURN_IS_LEFT_FOR_MS
+
         def given_back(entry: Entry) -> Entry:
+            if isinstance(reason, TurnLater):
+                return replace(entry.without_lease(self.owner), turn_until_ms=until_ms)
+            in_doubt = reason.kind == "ambiguous"
             return entry.with_doubt(self.owner) if in_doubt else entry.without_lease(self.owner)
 
         try:

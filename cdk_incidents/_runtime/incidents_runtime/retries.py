@@ -52,20 +52,22 @@ class Retries:
     most_receives: Callable[[], int | None]
     """After how many receives the queue gives a message up; None if it does not say."""
 
-    def send(self, delivery: Delivery) -> None:
+    def send(self, delivery: Delivery, *, at_once: bool = False) -> None:
         """Send an event to be tried again, for which nobody else keeps it.
 
         Parameters
         ----------
         delivery
             The event and its route.
+        at_once
+            Whether only its turn is to be waited for, which readers do.
 
         Raises
         ------
         Exception
             The queue did not take it: whoever delivered it must keep it.
         """
-        self._send(delivery, _FIRST_BACKOFF_S, {})
+        self._send(delivery, 0 if at_once else _FIRST_BACKOFF_S, {})
 
     def hold(self, delivery: Delivery, until: datetime | None, since: datetime) -> None:
         """Send an event to be held back.

@@ -17,7 +17,7 @@ from incidents_runtime.budget import Budget
 from incidents_runtime.clients import OnDemand, client
 from incidents_runtime.clock import Deadline, SystemClock
 from incidents_runtime.dead_letters import DeadLetters
-from incidents_runtime.errors import describe, kind_of
+from incidents_runtime.errors import TurnLater, describe, kind_of
 from incidents_runtime.handling import Handled, Handling
 from incidents_runtime.redaction import redacted
 from incidents_runtime.retries import Retries
@@ -77,7 +77,9 @@ class Trigger:
             Nothing is decided, so Lambda must invoke again, and in the end keep the event in the retry queue.
         """
         delivery = deliveries.straight(event, context.invoked_function_arn)
-        deadline = Deadline(context.get_remaining_time_in_millis)
+        # Lambda would invoke others again in a minute; readers wait, and a smoke test is not tried again.
+        patient = delivery.alias == RETRY_ALIAS or self.handling.is_quiet(delivery)
+        deadline = Deadline(context.get_remaining_time_in_millis, patient)
         messages = deliveries.batch(event)
         with about(route=delivery.alias):
             if messages is None:
@@ -89,6 +91,11 @@ class Trigger:
             handled = self.handling.deliver(delivery, deadline)
             if handled.held:
                 self._put_aside(delivery, handled)
+        except TurnLater as error:
+            if not self._sent_on(delivery, describe(error), at_once=True):
+                raise
+            reason = "the service throttles: the retry queue's readers wait for its next turn"
+            return {"outcomes": [{"outcome": "waiting", "incident_record_arn": None, "reason": reason}]}
         except Exception as error:
             # Lambda invokes again, and in the end puts the event into the retry queue.
             self.handling.count(delivery, Retried=1)
@@ -130,14 +137,17 @@ class Trigger:
             if handled.held:
                 self._put_aside(delivery, handled)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message is in one queue or the other
-            return self.handling.is_quiet(delivery) or self._sent_on(delivery, describe(error))
+            at_once = isinstance(error, TurnLater)
+            return self.handling.is_quiet(delivery) or self._sent_on(
+                delivery, describe(error), at_once=at_once
+            )
         return True
 
-    def _sent_on(self, delivery: Delivery, reason: str) -> bool:
+    def _sent_on(self, delivery: Delivery, reason: str, *, at_once: bool = False) -> bool:
         log("WARNING", "tried again later", reason=reason)
         self.handling.count(delivery, Retried=1)
         try:
-            self.retries.send(delivery)
+            self.retries.send(delivery, at_once=at_once)
         except Exception as error:  # noqa: BLE001 - then its own queue keeps it
             log("ERROR", "the retry queue did not take the event", reason=describe(error))
             return False
