@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
 from cdk_incidents._names import dead_letter_queue_name, smoke_test_name
+from cdk_incidents._places import identity_of
 from cdk_incidents._trigger_health import METRIC_NAMESPACE
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def is_on(alarm: IConstruct, trigger_name: str, parts: Collection[str]) -> bool:
     trigger_name
         The trigger's name, and its function's.
     parts
-        The addresses of its function and queues, where they are in the app.
+        The identities of its function and queues, where they are in the app.
     """
     # Each look at a construct is a round trip to Node, and there may be a thousand alarms.
     resource = alarm if isinstance(alarm, CfnResource) else alarm.node.default_child
@@ -40,7 +41,7 @@ def is_on(alarm: IConstruct, trigger_name: str, parts: Collection[str]) -> bool:
         return False
     names = {trigger_name, dead_letter_queue_name(trigger_name), smoke_test_name(trigger_name)}
     return any(
-        value in names or any(part.node.addr in parts for part in _named_in(value))
+        value in names or any(identity_of(part) in parts for part in _named_in(value))
         for value in _whose(resource)
     )
 

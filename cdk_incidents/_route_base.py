@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import jsii
-from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -14,7 +13,9 @@ from constructs import Construct
 
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._names import dead_letter_queue_name, role_name
+from cdk_incidents._native_action import native_action
 from cdk_incidents._own_alarms import is_on
+from cdk_incidents._places import identity_of, place_of
 from cdk_incidents._queue_source import read_queue
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents._route_sharing import INVOKE
@@ -45,15 +46,17 @@ class RouteBase:
         account: str | None = None,
         region: str | None = None,
     ) -> None:
-        stack = Stack.of(scope)
+        place = place_of(scope)
         self._scope = scope
         self._id = route_id
         self._trigger_name = trigger_name
         self._is_placed = account is not None
-        self._account = account or stack.account
-        self._region = region or stack.region
-        self._partition = stack.partition
+        self._account = account or place.account
+        self._region = region or place.region
+        self._partition = place.partition
         self._watched: set[cloudwatch.AlarmBase] = set()
+        # By the ARN that they name: an alarm's own stack, or another.
+        self._native_actions: dict[str, cloudwatch.IAlarmAction] = {}
 
     @property
     def route_id(self) -> str:
@@ -85,18 +88,18 @@ class RouteBase:
             If something is no alarm, is of another Region, or watches this trigger itself: a broken trigger
             could not report it.
         """
-        action = self.alarm_action()
         for alarm in alarms:
             if not hasattr(alarm, "add_alarm_action"):
                 remedy = "pass each by itself, a list as *alarms; those of CDK's L1 are found by Alarms.of."
                 raise refusal("alarms", "metric or composite alarms", alarm, remedy)
             if alarm in self._watched:
                 continue
-            self._watched.add(alarm)
             self._refuse_own(alarm)
+            action = self._native_action(self._arn_for(alarm, "alarm"))
             alarm.add_alarm_action(action)
             if self.auto_resolve:
                 alarm.add_ok_action(action)
+            self._watched.add(alarm)
 
     def alarm_action(self) -> cloudwatch.IAlarmAction:
         """Return the action to give to an alarm by hand, or to a library that takes an ``IAlarmAction``.
@@ -218,7 +221,7 @@ class RouteBase:
                 "list all prefixes in one call.",
             )
         pattern = EventPatterns._of_account(  # noqa: SLF001
-            Stack.of(self._scope).account, except_prefixes, and_ok=self.auto_resolve
+            place_of(self._scope).account, except_prefixes, and_ok=self.auto_resolve
         )
         return events.Rule(
             self._scope,
@@ -279,7 +282,7 @@ class RouteBase:
 
     def _role_for(self, user: IConstruct) -> iam.IRole:
         """Return the function's role, for a policy in the user's stack."""
-        stack = Stack.of(user)
+        stack = place_of(user).stack
         name = f"{self._trigger_name}-Role"
         made = stack.node.try_find_child(name)
         if made is not None:
@@ -303,7 +306,7 @@ class RouteBase:
 
     @property
     def _parts(self) -> frozenset[str]:
-        """The addresses of the trigger's function and queues, where they are in the app."""
+        """The identities of the trigger's function and queues, where they are in the app."""
         return frozenset()
 
     # --- what both do
@@ -312,7 +315,7 @@ class RouteBase:
         """Refuse an alarm on the trigger itself; only the canary comes back by its quiet route."""
         if self._id == SMOKE_TEST or not is_on(alarm, self._trigger_name, self._parts):
             return
-        if not self._differs(Stack.of(alarm).account):
+        if not self._differs(place_of(alarm).account):
             raise refusal(
                 "alarm",
                 "other than those on this trigger's own health",
@@ -323,7 +326,7 @@ class RouteBase:
     def _refuse_own_queue(self, queue: sqs.IQueue) -> None:
         """Refuse the trigger's own queues."""
         resource = queue.node.default_child
-        is_part = resource is not None and resource.node.addr in self._parts
+        is_part = resource is not None and identity_of(resource) in self._parts
         is_named = queue.queue_name == dead_letter_queue_name(self._trigger_name)
         if is_part or (is_named and not self._differs(queue.env.account)):
             raise refusal(
@@ -338,12 +341,19 @@ class RouteBase:
         function = f"{self._region}:{self._account}:function:{self._trigger_name}"
         return f"arn:{self._partition}:lambda:{function}:{self._id}"
 
+    def _native_action(self, arn: str) -> cloudwatch.IAlarmAction:
+        action = self._native_actions.get(arn)
+        if action is None:
+            construct_id = "AlarmActionByName" if arn == self._arn_by_name else "AlarmAction"
+            action = self._native_actions[arn] = native_action(self._scope, construct_id, arn)
+        return action
+
     def _is_foreign(self, user: IConstruct) -> bool:
         """Tell whether a user's stack is of another account than the trigger."""
-        theirs = Stack.of(user).account
+        theirs = place_of(user).account
         if self._is_placed and is_token(theirs):
             raise refusal(
-                f"account of {Stack.of(user).node.path}",
+                f"account of {place_of(user).path}",
                 f"known at synth, since the trigger's is given as {self._account}",
                 "whatever it is deployed to",
                 "give the stack an env=, or leave account= out if they are the same.",
@@ -354,7 +364,7 @@ class RouteBase:
         return account != self._account and not is_token(account) and not is_token(self._account)
 
     def _check_region(self, user: IConstruct, argument: str) -> None:
-        theirs = Stack.of(user).region
+        theirs = place_of(user).region
         if self._region != theirs and not is_token(self._region) and not is_token(theirs):
             raise refusal(
                 argument,

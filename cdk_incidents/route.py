@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Protocol, cast
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from cdk_incidents._arn import deploy_after, same_deployment
+from cdk_incidents._places import identity_of, place_of
 from cdk_incidents._route_base import SCALING_ALARMS, RouteBase
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Route(RouteBase):
         self._alias = alias
         self._auto_resolve = auto_resolve
 
-    @property
+    @functools.cached_property
     def route_arn(self) -> str:
         """The ARN of the route's Lambda alias."""
         return self._alias.function_arn
@@ -102,10 +102,10 @@ class Route(RouteBase):
 
     def _arn_for(self, user: IConstruct, argument: str) -> str:
         if same_deployment(self._alias, user):
-            return self._alias.function_arn
+            return self.route_arn
         self._check_region(user, argument)
         if self._is_foreign(user):
-            self._trigger._shares.want(Stack.of(user).account, user)  # noqa: SLF001
+            self._trigger._shares.want(place_of(user).account, user)  # noqa: SLF001
         # A text and no reference: an export would block every later change of the trigger's stack.
         deploy_after(user, self._alias)
         return self._arn_by_name
@@ -114,7 +114,7 @@ class Route(RouteBase):
         # A grant needs no order.
         # Principals are no constructs.
         near = hasattr(grantee, "node") and same_deployment(self._alias, cast("IConstruct", grantee))
-        return self._alias.function_arn if near else self._arn_by_name
+        return self.route_arn if near else self._arn_by_name
 
     def _dead_letters_for(self, user: IConstruct) -> str:
         if same_deployment(self._alias, user):
@@ -150,8 +150,13 @@ class Route(RouteBase):
     def _refuse_own_topic(self, topic: sns.ITopic) -> None:
         self._trigger._topics.heard(topic)  # noqa: SLF001
 
-    @functools.cached_property
+    @property
     def _parts(self) -> frozenset[str]:
-        trigger = self._trigger
-        parts = (trigger.function, trigger._retries, trigger.dead_letter_queue)  # noqa: SLF001
-        return frozenset(part.node.default_child.node.addr for part in parts if part.node.default_child)
+        return _parts_of(self._trigger)
+
+
+@functools.cache
+def _parts_of(trigger: IncidentTrigger) -> frozenset[str]:
+    parts = (trigger.function, trigger._retries, trigger.dead_letter_queue)  # noqa: SLF001 - one of a kind
+    resources = (part.node.default_child for part in parts)
+    return frozenset(identity_of(resource) for resource in resources if resource is not None)
