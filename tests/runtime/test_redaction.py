@@ -7,10 +7,42 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from incidents_runtime.redaction import redacted
+from incidents_runtime.redaction import _PATTERNS, redacted
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV"
+
+WORDS = (
+    *(
+        "password",
+        "passphrase",
+        "PWD",
+        "Secret",
+        "token",
+        "Credential",
+        "authorization",
+        "cookie",
+        "signature",
+    ),
+    *(
+        "api",
+        "Access",
+        "account",
+        "auth",
+        "private",
+        "shared",
+        "signing",
+        "encryption",
+        "storage",
+        "ssh",
+        "key",
+    ),
+    *("Bearer ", "basic ", "negotiate ", "DIGEST ", "-----BEGIN PRIVATE KEY-----", "-----END", "https://u"),
+    *("AKIA", "ASIA", "ABIA", "ACCA", "EXAMPLE7EXAMPLE7", "eyJ", "abcdef1234", SECRET, "hunter2"),
+    *("ghp_", "gho_", "github_pat_", "glpat-", "xoxb-", "sk_live_", "rk_live_"),
+    *("=", "=>", ": ", '"', "\\", "'", " ", "_", "-", ".", ":", "@", "&", "é", "\u017f", "\u212a"),
+)
+PIECES = st.sampled_from(WORDS) | st.text(max_size=3)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +107,15 @@ def test_a_long_text_is_cut() -> None:
 def test_a_secret_is_hidden_whatever_stands_around_it(before: str, after: str) -> None:
     """Other people's text neither breaks a pattern nor opens a way around it."""
     assert "hunter2" not in redacted(f"{before} password=hunter2 {after}")
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_no_pattern_is_left_out_that_would_find_something(text: str) -> None:
+    """The words that a pattern is tried for are in whatever it finds."""
+    safe = text
+    for _, pattern, replacement in _PATTERNS:
+        safe = pattern.sub(replacement, safe)
+    assert redacted(text) == safe
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ _FIRST_BEYOND_THE_BASIC_PLANE = "\U00010000"
 
 def sendable(text: str) -> str:
     """Replace what cannot be sent in UTF-8 or is no character."""
-    return _UNSENDABLE.sub(_REPLACEMENT, text)
+    # Nearly all of an event is ASCII, which is known without a look at it.
+    return text if text.isascii() else _UNSENDABLE.sub(_REPLACEMENT, text)
 
 
 def one_line(text: str, limit: int) -> str:
@@ -51,4 +52,6 @@ def fits(text: str, limit: int) -> bool:
 
 def units_of(text: str) -> int:
     """Count a text as services do that are written in Java: beyond the basic plane a character is two."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(character >= _FIRST_BEYOND_THE_BASIC_PLANE for character in text)
