@@ -50,7 +50,7 @@ _PATTERNS = (
     # JSON Web Tokens, and the tokens that GitHub, GitLab, Slack and Stripe mark as theirs.
     (("eyj",), re.compile(r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048})?"), _HIDDEN),
     (
-        ("gh", "glpat-", "xox", "k_live_"),
+        ("gh", "github_pat_", "glpat-", "xox", "k_live_"),
         re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|[rs]k_live_)[\w-]{10,256}"),
         _HIDDEN,
     ),
@@ -81,7 +81,7 @@ def redacted(text: str) -> str:
         passwords in addresses, and the values of whatever is called a password, a secret, a token or a key.
     """
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + ELLIPSIS
-    # To look for a word is quick, and few texts have one. Beyond ASCII, patterns take other letters for theirs.
+    # To look for a word is quick, and few texts have one. Beyond ASCII there are other letters that match.
     small = text.lower() if text.isascii() else None
     for words, pattern, replacement in _PATTERNS:
         if small is None or any(word in small for word in words):
