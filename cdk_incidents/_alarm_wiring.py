@@ -8,7 +8,6 @@ from aws_cdk import Stage
 
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._places import identity_of
-from cdk_incidents._route_base import RouteBase
 from cdk_incidents.alarm_action import ResponsePlanAction
 
 if TYPE_CHECKING:
@@ -38,9 +37,10 @@ class Wiring:
         try:
             stack = alarm.stack
             arn = self._arn_for(alarm, stack, target)
-            if isinstance(target, RouteBase):
-                # What is bound once for a stack must be asked of each.
-                target._refuse_own(alarm.resource)  # noqa: SLF001
+            # What is bound once for a stack must be asked of each. Plans need nothing of a route's module.
+            refuse_own = getattr(target, "_refuse_own", None)
+            if refuse_own is not None:
+                refuse_own(alarm.resource)
             present = alarm.alarm_actions
             if not _is_among(arn, present, stack):
                 alarm.alarm_actions = _longer(present, arn)

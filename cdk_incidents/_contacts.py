@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import jsii
 from aws_cdk import Annotations, Arn, ArnFormat, Resource
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_ssmcontacts as ssmcontacts
 from aws_cdk.interfaces.aws_ssmcontacts import ContactReference, IContactRef
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._checks import check_length, check_pattern, check_text, is_token, refusal
+from cdk_incidents._kinds import is_a
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._places import place_of, stands_in
 from cdk_incidents._sharing import share
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aws_cdk import CfnResource, TagManager
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_ssmcontacts as ssmcontacts
     from constructs import Construct, IConstruct
 
 PERSONAL = "PERSONAL"
@@ -183,9 +184,14 @@ def check_contact(argument: str, value: object) -> None:
         )
 
 
+def is_l1(contact: object) -> TypeGuard[ssmcontacts.CfnContact]:
+    """Tell whether a contact is CDK's L1; a plan that engages nobody does not load its module for that."""
+    return is_a(contact, "aws_ssmcontacts.CfnContact")
+
+
 def kind_of(contact: IContactRef) -> str | None:
     """Return which of the three kinds it is, where anybody here knows."""
-    if isinstance(contact, ssmcontacts.CfnContact):
+    if is_l1(contact):
         return None if is_token(contact.type) else contact.type
     return contact._kind if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
 
@@ -261,7 +267,7 @@ def check_display_name(display_name: str | None) -> None:
 
 def spoken_name(contact: IContactRef) -> str:
     """Return what a person would call the contact: its display name, or else its alias."""
-    if isinstance(contact, ssmcontacts.CfnContact):
+    if is_l1(contact):
         return contact.display_name
     name = contact._display_name if isinstance(contact, ContactBase) else None  # noqa: SLF001 - this file's own
     return name or alias_in("contact", contact.contact_ref.contact_arn)
@@ -317,7 +323,7 @@ def derived_alias(contact: Construct, kind: str) -> str:
 
 
 def _alias_in_this_app(contact: IContactRef) -> str | None:
-    if isinstance(contact, ssmcontacts.CfnContact):
+    if is_l1(contact):
         return contact.alias
     if isinstance(contact, ContactBase) and not isinstance(contact, ImportedContact):
         return contact.contact_alias
@@ -364,4 +370,6 @@ def environment_of(contact: IContactRef) -> tuple[str, str]:
 
 
 def _grant(grantee: iam.IGrantable, actions: list[str], arns: Sequence[str]) -> iam.Grant:
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415 - who is granted something has loaded it
+
     return iam.Grant.add_to_principal(grantee=grantee, actions=actions, resource_arns=arns)

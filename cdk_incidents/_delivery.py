@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Duration, Stack
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import check_range, is_token, refusal
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sqs as sqs
     from aws_cdk.interfaces.aws_events import IRuleRef
     from constructs import IConstruct
 
@@ -53,6 +52,8 @@ def check_place(queue: sqs.IQueue, user: IConstruct) -> None:
 
 def let_rule_send(rule: IRuleRef, queue: sqs.IQueue) -> None:
     """Let a rule put its dead letters into a queue, with the key that encrypts it."""
+    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415 - who has a queue has loaded it
+
     if queue.encryption_type == sqs.QueueEncryption.KMS_MANAGED:
         raise refusal(
             "dead_letter_queue",
@@ -60,6 +61,8 @@ def let_rule_send(rule: IRuleRef, queue: sqs.IQueue) -> None:
             f"{queue.node.path} with alias/aws/sqs",
             f"AWS's own key does not let {_EVENTS} in.",
         )
+    from aws_cdk import aws_events as events  # noqa: PLC0415 - the same
+
     stack = Stack.of(rule)
     # By name of the rule where that makes no cycle between stacks.
     source = (

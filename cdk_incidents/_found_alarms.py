@@ -9,8 +9,8 @@ from aws_cdk import CfnResource, Reference, TagManager, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
+from cdk_incidents._names import PURPOSE
 from cdk_incidents._places import identity_of
-from cdk_incidents._trigger_health import PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,6 +6,11 @@ import hashlib
 
 from cdk_incidents._checks import check_pattern, is_token, refusal
 
+METRIC_NAMESPACE = "CdkIncidents"
+"""Where the function writes its own figures."""
+PURPOSE = "cdk-incidents:purpose"
+"""Template metadata that tells our own alarms from the user's."""
+
 # The longest Region that has the service has 14 characters, a role's name 64.
 _LONGEST = 64 - len("-ap-northeast-1")
 _HASH = 8

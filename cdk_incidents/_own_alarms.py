@@ -9,9 +9,8 @@ from aws_cdk import CfnResource, Reference, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
-from cdk_incidents._names import dead_letter_queue_name, smoke_test_name
+from cdk_incidents._names import METRIC_NAMESPACE, dead_letter_queue_name, smoke_test_name
 from cdk_incidents._places import identity_of
-from cdk_incidents._trigger_health import METRIC_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Collection

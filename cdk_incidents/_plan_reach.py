@@ -10,16 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnResource, Reference, Stack, Tokenization
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_ssm as ssm
-from aws_cdk import aws_ssmcontacts as ssmcontacts
-from aws_cdk import aws_ssmincidents as ssmincidents
 
 from cdk_incidents._checks import is_token
-from cdk_incidents._contacts import ContactBase
+from cdk_incidents._contacts import ContactBase, is_l1
+from cdk_incidents._kinds import is_a
 from cdk_incidents._plans import ResponsePlanBase, resource_of
 
 if TYPE_CHECKING:
@@ -29,19 +23,19 @@ if TYPE_CHECKING:
 
 # What is made for other purposes may stand below the same constructs: subscriptions, shares.
 _PARTS = (
-    iam.CfnManagedPolicy,
-    iam.CfnPolicy,
-    iam.CfnRole,
-    kms.CfnKey,
-    secretsmanager.CfnResourcePolicy,
-    sns.CfnTopic,
-    sns.CfnTopicPolicy,
-    ssm.CfnDocument,
-    ssmcontacts.CfnContact,
-    ssmcontacts.CfnContactChannel,
-    ssmcontacts.CfnPlan,
-    ssmcontacts.CfnRotation,
-    ssmincidents.CfnResponsePlan,
+    "aws_iam.CfnManagedPolicy",
+    "aws_iam.CfnPolicy",
+    "aws_iam.CfnRole",
+    "aws_kms.CfnKey",
+    "aws_secretsmanager.CfnResourcePolicy",
+    "aws_sns.CfnTopic",
+    "aws_sns.CfnTopicPolicy",
+    "aws_ssm.CfnDocument",
+    "aws_ssmcontacts.CfnContact",
+    "aws_ssmcontacts.CfnContactChannel",
+    "aws_ssmcontacts.CfnPlan",
+    "aws_ssmcontacts.CfnRotation",
+    "aws_ssmincidents.CfnResponsePlan",
 )
 
 
@@ -54,7 +48,7 @@ def engaged_by(plan: IResponsePlanRef) -> list[IContactRef] | None:
     if isinstance(plan, ResponsePlanBase) and arns == plan._engaged:  # noqa: SLF001 - what the plan has rendered
         return list(plan._engagements)  # noqa: SLF001 - the same
     contacts = [_target(arn) for arn in arns]
-    known = [contact for contact in contacts if isinstance(contact, ssmcontacts.CfnContact)]
+    known = [contact for contact in contacts if is_l1(contact)]
     return list(known) if len(known) == len(contacts) else None
 
 
@@ -116,7 +110,7 @@ def parts_of(plan: IResponsePlanRef) -> list[CfnResource]:
     parts: dict[str, CfnResource] = {}
     for owner in owners:
         for child in owner.node.find_all():
-            if isinstance(child, _PARTS):
+            if isinstance(child, CfnResource) and is_a(child, *_PARTS):
                 parts[child.node.addr] = child
     return list(parts.values())
 
@@ -143,7 +137,7 @@ def _owners(text: str) -> Iterator[IConstruct]:
     scope = target.node.scope
     # By convention the resource of a construct has this id, and its policies stand beside it.
     yield scope if scope is not None and target.node.id == "Resource" else target
-    key = target.kms_master_key_id if isinstance(target, sns.CfnTopic) else None
+    key = getattr(target, "kms_master_key_id", None) if is_a(target, "aws_sns.CfnTopic") else None
     if key is not None:
         yield from _owners(key)
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 import jsii
 from aws_cdk import ArnFormat, Resource, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmincidents as ssmincidents
 from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef, ResponsePlanReference
 from constructs import Construct
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import Duration
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_iam as iam
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
     from constructs import IConstruct
 
@@ -197,6 +197,8 @@ class ResponsePlanBase(Resource):
             dimensions["Impact"] = str(int(impact))
         if source is not None:
             dimensions["Source"] = source
+        from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415 - most plans are not looked at
+
         return cloudwatch.Metric(
             namespace=_METRIC_NAMESPACE,
             metric_name=metric_name,
@@ -395,6 +397,8 @@ def in_any_region(arns: Sequence[str]) -> list[str]:
 def _grant(
     grantee: iam.IGrantable, actions: list[str], arns: list[str], *, through_the_service: bool = False
 ) -> iam.Grant:
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415 - who is granted something has loaded it
+
     return iam.Grant.add_to_principal(
         grantee=grantee,
         actions=actions,

@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnResource
-from aws_cdk import aws_ssmcontacts as ssmcontacts
-from aws_cdk import aws_ssmincidents as ssmincidents
-
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._places import place_of
 from cdk_incidents._regions import check_region
@@ -16,6 +12,7 @@ from cdk_incidents._regions import check_region
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import CfnResource
     from constructs import IConstruct
 
 
@@ -98,6 +95,9 @@ def _app_of(construct: IConstruct) -> _App:
 
 def _written_by_hand(construct: IConstruct) -> list[tuple[IConstruct, CfnResource]]:
     """Return the L1s of the service that the app holds so far; each of ours is among them, and no harm."""
+    from aws_cdk import aws_ssmcontacts as ssmcontacts  # noqa: PLC0415 - few apps own the set
+    from aws_cdk import aws_ssmincidents as ssmincidents  # noqa: PLC0415 - the same
+
     types = (
         ssmincidents.CfnResponsePlan,
         ssmcontacts.CfnContact,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -16,16 +15,13 @@ from cdk_incidents._names import dead_letter_queue_name, role_name
 from cdk_incidents._native_action import native_action
 from cdk_incidents._own_alarms import is_on
 from cdk_incidents._places import identity_of, place_of
-from cdk_incidents._queue_source import read_queue
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents._route_sharing import INVOKE
-from cdk_incidents._route_subscription import RouteSubscription
-from cdk_incidents._route_target import RouteTarget
-from cdk_incidents.event_patterns import EventPatterns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import aws_events as events
     from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
     from constructs import IConstruct
@@ -128,6 +124,8 @@ class RouteBase:
         """
         if not isinstance(recovers, bool):
             raise refusal("recovers", "True or False", recovers, "True for events that tell of a recovery.")
+        from cdk_incidents._route_target import RouteTarget  # noqa: PLC0415 - alarms need none
+
         return RouteTarget(self, recovers=recovers)
 
     def subscription(
@@ -150,6 +148,8 @@ class RouteBase:
         policy must let that account ``sns:Subscribe``.
         https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
         """
+        from cdk_incidents._route_subscription import RouteSubscription  # noqa: PLC0415 - the same
+
         return RouteSubscription(self, filter_policy)
 
     def on_queue(
@@ -183,6 +183,8 @@ class RouteBase:
         -----
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         """
+        from cdk_incidents._queue_source import read_queue  # noqa: PLC0415 - the same
+
         read_queue(self, queue, batch_size=batch_size, max_concurrency=max_concurrency)
 
     def watch_account(self, *, except_prefixes: Sequence[str] = SCALING_ALARMS) -> events.Rule:
@@ -220,6 +222,10 @@ class RouteBase:
                 self._scope.node.path,
                 "list all prefixes in one call.",
             )
+        from aws_cdk import aws_events as events  # noqa: PLC0415 - the same
+
+        from cdk_incidents.event_patterns import EventPatterns  # noqa: PLC0415 - the same
+
         pattern = EventPatterns._of_account(  # noqa: SLF001
             place_of(self._scope).account, except_prefixes, and_ok=self.auto_resolve
         )

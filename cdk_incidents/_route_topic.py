@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stack
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._names import role_name
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from constructs import IConstruct
 
     from cdk_incidents._topic import Topic
@@ -52,6 +51,8 @@ def warn_of_foreign_topic(user: IConstruct, argument: str, topic: Topic, trigger
 
 def key_arn_seen_from(key: kms.IKey, user: IConstruct) -> str:
     """Return a key's ARN for a policy; of another stack's, which has no name, all keys of that account."""
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415 - few topics have a key
+
     if not isinstance(key.node.default_child, kms.CfnKey) or same_deployment(key, user):
         return key.key_arn
     account = Stack.of(key).account
@@ -64,6 +65,8 @@ def topic_arn_seen_from(topic: Topic, user: IConstruct) -> str:
     A text where synth knows the topic's name: a changed name must make a version of the function, and an
     export to another stack would block later changes.
     """
+    from aws_cdk import aws_sns as sns  # noqa: PLC0415 - most routes lead to a plan
+
     resource = topic.node.default_child
     if not isinstance(resource, sns.CfnTopic):
         return topic.topic_arn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import tempfile
@@ -21,11 +22,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE_BY_ALL = 0o644 << 16
 
 
+@functools.cache
 def runtime() -> lambda_.Runtime:
     """Return the Python of our functions; no constant, since asking CDK for it would slow every import."""
     return lambda_.Runtime.PYTHON_3_13
 
 
+@functools.cache
 def architecture() -> lambda_.Architecture:
     """Return the processor of our functions, the cheaper one."""
     return lambda_.Architecture.ARM_64
@@ -65,6 +68,7 @@ class RuntimeLayer(lambda_.LayerVersion):
 _LAYER_ID = "IncidentsRuntime"
 
 
+@functools.cache
 def _archive() -> bytes:
     # Stored, not deflated: zlib's output differs between its builds.
     buffer = io.BytesIO()

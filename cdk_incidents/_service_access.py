@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stack
-from aws_cdk import aws_iam as iam
 
 from cdk_incidents._checks import is_token, refusal
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import CfnResource
+    from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_secretsmanager as secretsmanager
     from constructs import Construct
@@ -138,6 +138,8 @@ def _let_use(plan: Construct, resource: CfnResource, argument: str, key: kms.IKe
 
 
 def _statement(plan: Construct, actions: list[str], resource: str) -> iam.PolicyStatement:
+    from aws_cdk import aws_iam as iam  # noqa: PLC0415 - few plans have a topic, a secret or a key
+
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal(SERVICE)],
         actions=actions,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Names, Stack
-from aws_cdk import aws_ram as ram
 from constructs import Construct
 
 from cdk_incidents._checks import check_pattern, is_token, refusal
@@ -58,6 +57,8 @@ def share(
             "nobody",
             "pass accounts, organizational_units or organization.",
         )
+    from aws_cdk import aws_ram as ram  # noqa: PLC0415 - few share
+
     scope = Construct(shared, share_id)
     ram.CfnResourceShare(
         scope,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_ssm as ssm
 
 from cdk_incidents._arn import same_deployment, same_stack, waits_for
 from cdk_incidents._checks import is_token
 from cdk_incidents._contacts import arn_by_alias
+from cdk_incidents._kinds import is_a
 from cdk_incidents._names import role_name
 from cdk_incidents._plan_reach import (
     document_of,
@@ -150,7 +150,8 @@ def _runbooks(plan: IResponsePlanRef, *, is_near: bool) -> list[dict[str, str]] 
         document, version = document_of(automation), version_of(automation)
         if not is_near and is_token(document):
             resource = resource_named(document)
-            document = (isinstance(resource, ssm.CfnDocument) and resource.name) or document
+            if is_a(resource, "aws_ssm.CfnDocument"):
+                document = getattr(resource, "name", None) or document
         if (not is_near and is_token(document)) or is_token(version):
             return None
         found.append({"document": document} | ({} if version is None else {"version": version}))

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import ArnFormat, Stack
-from aws_cdk import aws_sns as sns
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import is_token
 from cdk_incidents._contacts import ON_CALL, PERSONAL, kind_of
+from cdk_incidents._kinds import is_a
 from cdk_incidents._plan_reach import document_of, reached_by, resource_named, runbooks_of, topics_of
 from cdk_incidents._plans import (
     arn_seen_from,
@@ -270,7 +270,7 @@ def _of_nobody(plan: IResponsePlanRef, resource: str) -> str:
 
 def _topic_of_another_stack(arn: str, plan: IResponsePlanRef) -> str:
     resource = resource_named(arn)
-    name = resource.topic_name if isinstance(resource, sns.CfnTopic) else None
+    name = getattr(resource, "topic_name", None) if is_a(resource, "aws_sns.CfnTopic") else None
     if resource is None or name is None or is_token(name):
         return _of_account(plan, "sns", "*")
     return Stack.of(resource).format_arn(service="sns", resource=name)

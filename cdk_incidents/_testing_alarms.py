@@ -6,12 +6,12 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Any
 
+from cdk_incidents._names import PURPOSE
 from cdk_incidents._route_settings import RETRY, SMOKE_TEST
 from cdk_incidents._route_sharing import ALARMS, INVOKE
 from cdk_incidents._testing_plans import PLAN, PlansOf
 from cdk_incidents._testing_templates import Resource
 from cdk_incidents._testing_trigger import ALIAS, FUNCTION, function_of, is_trigger
-from cdk_incidents._trigger_health import PURPOSE
 
 if TYPE_CHECKING:
     from cdk_incidents._testing_templates import Template, Templates

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnResource, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cdk_incidents._names import METRIC_NAMESPACE, PURPOSE
 from cdk_incidents._route_settings import SMOKE_TEST
-from cdk_incidents.alarm_action import ResponsePlanAction
 from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems
 
 if TYPE_CHECKING:
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
     from cdk_incidents._topic import Topic
-
-METRIC_NAMESPACE = "CdkIncidents"
-"""Where the function writes its own figures."""
-
-PURPOSE = "cdk-incidents:purpose"
-"""Template metadata that tells our own alarms from the user's."""
 
 _PERIOD_S = 300
 _A_DAY_S = 86_400
@@ -56,8 +49,10 @@ class TriggerHealth(Construct):
             self._actions.append(_ops_items(fallback))
         elif fallback is not None:
             _let_alarms_publish(self, fallback)
-            self._actions.append(actions.SnsAction(fallback))
+            self._actions.append(_topic(fallback))
         if health_plan is not None:
+            from cdk_incidents.alarm_action import ResponsePlanAction  # noqa: PLC0415 - most have none
+
             self._actions.append(ResponsePlanAction(health_plan))
         self.alarms: list[cloudwatch.Alarm] = [
             self._alarm(
@@ -199,7 +194,15 @@ def _own(function_name: str, metric_name: str, statistic: str) -> cloudwatch.Met
     )
 
 
+def _topic(topic: Topic) -> cloudwatch.IAlarmAction:
+    from aws_cdk import aws_cloudwatch_actions as actions  # noqa: PLC0415 - a smoke test marks its alarm only
+
+    return actions.SnsAction(topic)
+
+
 def _ops_items(items: OpsItems) -> cloudwatch.IAlarmAction:
+    from aws_cdk import aws_cloudwatch_actions as actions  # noqa: PLC0415 - the same
+
     # CDK's enums name their members as the words are spelt.
     severity = list(actions.OpsItemSeverity)[(items.severity or FALLBACK_SEVERITY) - 1]
     return actions.SsmAction(severity, actions.OpsItemCategory[items.category.upper()])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from cdk_incidents._trigger_health import METRIC_NAMESPACE
+from cdk_incidents._names import METRIC_NAMESPACE
 
 if TYPE_CHECKING:
     from aws_cdk import Duration

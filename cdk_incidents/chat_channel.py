@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_chatbot as chatbot
-from aws_cdk import aws_sns as sns
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import check_count, is_token, refusal
@@ -149,11 +148,17 @@ def topics_of(channel: ChatChannel, plan: Construct) -> Sequence[Topic]:
             f"{configuration.node.path} for {plan.node.path}",
             "pass topic=, made in the channel's stack: with one made here that stack would wait for this.",
         )
-    topics: Sequence[Topic] = channel.given_topics or [sns.Topic(plan, "ChatTopic", enforce_ssl=True)]
+    topics: Sequence[Topic] = channel.given_topics or [_new_topic(plan)]
     if channel.configuration is not None:
         for topic in topics:
             _subscribe(channel.configuration, topic, plan)
     return topics
+
+
+def _new_topic(plan: Construct) -> Topic:
+    from aws_cdk import aws_sns as sns  # noqa: PLC0415 - only who gives no topic
+
+    return sns.Topic(plan, "ChatTopic", enforce_ssl=True)
 
 
 def _given(topic: Topic | None) -> tuple[Topic, ...]:

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ssmincidents as ssmincidents
 from constructs import Construct
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import check_length, check_pattern, refusal
 from cdk_incidents._plans import check_plan
-from cdk_incidents.response_plan import ResponsePlan
-from cdk_incidents.trigger import IncidentTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +100,10 @@ class IncidentDashboard(Construct):
     def _with_metrics(self, plan: IResponsePlanRef, number: int) -> IResponsePlan:
         if hasattr(plan, "metric_incidents_created"):
             return plan  # type: ignore[return-value]
+        from aws_cdk import aws_ssmincidents as ssmincidents  # noqa: PLC0415 - plans of ours have metrics
+
+        from cdk_incidents.response_plan import ResponsePlan  # noqa: PLC0415 - the same
+
         # Any of CDK's references to a plan: its metrics are known by its name.
         if isinstance(plan, ssmincidents.CfnResponsePlan):
             return ResponsePlan.from_response_plan_name(self, f"Plan{number}", plan.name)
@@ -162,6 +163,8 @@ def _row_of_trigger(trigger: IIncidentTrigger, user: Construct) -> list[cloudwat
         ),
         _graph(f"{name}: milliseconds to start an incident", time("p50"), time("p99"), of=4),
     ]
+    from cdk_incidents.trigger import IncidentTrigger  # noqa: PLC0415 - who has a trigger has loaded it
+
     # Another stack's queues would take exports, which block later changes there.
     if isinstance(trigger, IncidentTrigger) and same_deployment(trigger, user):
         row.append(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -350,6 +349,8 @@ def _check_zone(zone: str) -> None:
     check_text("time_zone", zone)
     if is_token(zone) or (zone in zone_names() and zone not in _ABBREVIATIONS):
         return
+    import difflib  # noqa: PLC0415 - a slip only
+
     names = {name.lower(): name for name in zone_names() if name not in _ABBREVIATIONS}
     close = difflib.get_close_matches(zone.lower(), names, n=1, cutoff=0.8)
     raise refusal(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aws_cdk import Fn, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_logs as logs
 
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import (
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_logs as logs
     from constructs import IConstruct
 
     # CDK's classes beside its interfaces: pyright does not take one for the other.
@@ -195,6 +195,8 @@ def rendered(item: RelatedItem, user: IConstruct) -> dict[str, str]:
 
 
 def _url_of_dashboard(dashboard: Dashboard, user: IConstruct) -> str:
+    from aws_cdk import aws_cloudwatch as cloudwatch  # noqa: PLC0415 - most items are links
+
     resource = dashboard.node.default_child
     name = dashboard.dashboard_name
     if isinstance(resource, cloudwatch.CfnDashboard):
@@ -230,6 +232,8 @@ def _group_in_url(group: LogGroup, user: IConstruct) -> str:
 
 
 def _name_of(group: logs.ILogGroup | logs.LogGroup, user: IConstruct) -> str:
+    from aws_cdk import aws_logs as logs  # noqa: PLC0415 - the same
+
     resource = group.node.default_child
     if isinstance(resource, logs.CfnLogGroup):
         known = Stack.of(group).resolve(resource.log_group_name)

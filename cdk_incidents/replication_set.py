@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import RemovalPolicy, Resource, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssmincidents as ssmincidents
 from aws_cdk.interfaces.aws_ssmincidents import IReplicationSetRef, ReplicationSetReference
 
@@ -112,6 +111,8 @@ class ReplicationSet(Resource):
     def _arn_of(self, key: Key) -> str:
         if isinstance(key, str):
             return key
+        from aws_cdk import aws_iam as iam  # noqa: PLC0415 - most sets have AWS's own keys
+
         services = [
             f"{service}.{region}.amazonaws.com"
             for region in self._regions

@@ -22,9 +22,6 @@ from cdk_incidents._plans import ImportedResponsePlan, ResponsePlanBase, tells_p
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._service_access import let_publish, let_read
 from cdk_incidents._tags import warn_of_refused_tags
-from cdk_incidents.chat_channel import ChatChannel, topics_of
-from cdk_incidents.pager_duty import PagerDuty, integration_of
-from cdk_incidents.runbook import Runbook, action_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +32,10 @@ if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmcontacts import IContactRef
     from constructs import Construct
 
+    from cdk_incidents.chat_channel import ChatChannel
     from cdk_incidents.incident_template import Impact, IncidentTemplate
+    from cdk_incidents.pager_duty import PagerDuty
+    from cdk_incidents.runbook import Runbook
 
 NOBODY_PAGED = "cdk-incidents:nobody-paged"
 """The warning of a plan whose incidents reach nobody."""
@@ -169,17 +169,13 @@ class ResponsePlan(ResponsePlanBase):
         self._runbook_role: iam.IRole | iam.Role | None = None
         let_publish(self, self._resource, "notification_topics", incident.notification_topics)
         order_after_contacts(self._resource, engagements, self)
-        _check_part("runbook", runbook, Runbook, "e.g. Runbook(document).")
-        _check_part("chat_channel", chat_channel, ChatChannel, "e.g. ChatChannel.slack(channel).")
-        _check_part("pager_duty", pager_duty, PagerDuty, "e.g. PagerDuty(name=…, secret=…, service_id=…).")
+        # Who has one of these has loaded its module; who has none shall not.
         if runbook is not None:
-            action, self._runbook_role = action_of(runbook, self, self._name)
-            self._resource.actions = [action]
+            self._run(runbook)
         if chat_channel is not None:
             self._talk_in(chat_channel)
         if pager_duty is not None:
-            self._resource.integrations = [integration_of(pager_duty)]
-            let_read(self, self._resource, "pager_duty", pager_duty.secret)
+            self._integrate(pager_duty)
         warn_of_refused_tags(self, "AWS::SSMIncidents::ResponsePlan", self._resource.tags)
         warn_at_synth(self, self._nobody_paged)
 
@@ -271,7 +267,24 @@ class ResponsePlan(ResponsePlanBase):
             " acknowledge this where it was seen to page.",
         )
 
+    def _run(self, runbook: Runbook) -> None:
+        from cdk_incidents.runbook import Runbook, action_of  # noqa: PLC0415
+
+        _check_part("runbook", runbook, Runbook, "e.g. Runbook(document).")
+        action, self._runbook_role = action_of(runbook, self, self._name)
+        self._resource.actions = [action]
+
+    def _integrate(self, pager_duty: PagerDuty) -> None:
+        from cdk_incidents.pager_duty import PagerDuty, integration_of  # noqa: PLC0415
+
+        _check_part("pager_duty", pager_duty, PagerDuty, "e.g. PagerDuty(name=…, secret=…, service_id=…).")
+        self._resource.integrations = [integration_of(pager_duty)]
+        let_read(self, self._resource, "pager_duty", pager_duty.secret)
+
     def _talk_in(self, channel: ChatChannel) -> None:
+        from cdk_incidents.chat_channel import ChatChannel, topics_of  # noqa: PLC0415
+
+        _check_part("chat_channel", channel, ChatChannel, "e.g. ChatChannel.slack(channel).")
         topics = topics_of(channel, self)
         self._resource.chat_channel = ssmincidents.CfnResponsePlan.ChatChannelProperty(
             chatbot_sns=[topic.topic_arn for topic in topics]
@@ -289,7 +302,7 @@ class ResponsePlan(ResponsePlanBase):
 
 
 def _check_part(argument: str, value: object, kind: type, remedy: str) -> None:
-    if value is not None and not isinstance(value, kind):
+    if not isinstance(value, kind):
         raise refusal(argument, f"a {kind.__name__}", value, remedy)
 
 

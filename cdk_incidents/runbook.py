@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_ssmincidents as ssmincidents
 
 from cdk_incidents._arn import deploy_after, same_deployment
 from cdk_incidents._automation_document import check_is_automation, parameters_of
 from cdk_incidents._checks import check_count, check_length, check_pattern, is_token, refusal
+from cdk_incidents._kinds import is_a
 from cdk_incidents._nag import acknowledge_wildcard
 from cdk_incidents._service_access import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_cdk import aws_ssm as ssm
     from constructs import Construct
 
 _NAME = r"[a-zA-Z0-9_.-]{3,128}"
@@ -123,7 +124,7 @@ class Runbook:
             raise refusal(
                 "target_account", "a TargetAccount", self.target_account, "e.g. TargetAccount.PLAN_OWNER."
             )
-        if isinstance(self.document, ssm.CfnDocument):
+        if not isinstance(self.document, str):
             self._check_against(self.document)
 
     def _static(self) -> dict[str, list[str]]:
@@ -197,7 +198,7 @@ def action_of(
 
 
 def _check_document(document: object) -> None:
-    if isinstance(document, ssm.CfnDocument):
+    if is_a(document, "aws_ssm.CfnDocument"):
         return
     if not isinstance(document, str):
         raise refusal("document", "a name, an ARN or an ssm.CfnDocument", document, "pass one of these.")

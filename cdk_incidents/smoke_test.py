@@ -14,6 +14,7 @@ from cdk_incidents._arn import same_stack
 from cdk_incidents._checks import refusal
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._lazy import uncached_any, uncached_text
+from cdk_incidents._names import METRIC_NAMESPACE
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import SMOKE_TEST
@@ -35,8 +36,7 @@ from cdk_incidents._smoke_test_findings import check_severities
 from cdk_incidents._smoke_test_lines import SmokeTestPath, label_of, plan_line, trigger_line
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._smoke_test_rights import Right, SmokeTestRights
-from cdk_incidents._smoke_test_schedule import SmokeTestSchedule, check_every
-from cdk_incidents._trigger_health import METRIC_NAMESPACE, mark
+from cdk_incidents._trigger_health import mark
 from cdk_incidents.alarm_action import ResponsePlanAction
 from cdk_incidents.incident_template import IncidentTemplate
 from cdk_incidents.response_plan import NOBODY_PAGED, ResponsePlan
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
     from cdk_incidents._smoke_test_findings import Finding, Severity
+    from cdk_incidents._smoke_test_schedule import SmokeTestSchedule
     from cdk_incidents.trigger import IncidentTrigger
 
 _FOR_REAL = "cdk-incidents:pages-for-real"
@@ -134,6 +135,8 @@ class SmokeTest(Construct):
         if pages_for_real and not plans:
             raise refusal("pages_for_real", "given with plans", "none", "name the plans that may page.")
         if every is not None:
+            from cdk_incidents._smoke_test_schedule import check_every  # noqa: PLC0415 - most are not repeated
+
             check_every(every)
         check_severities({} if severities is None else severities)
         if quiet_plan is not None:
@@ -184,18 +187,7 @@ class SmokeTest(Construct):
             },
         )
         self._order()
-        self._schedule = (
-            None
-            if every is None
-            else SmokeTestSchedule(
-                self,
-                every=every,
-                paths=number_of_paths,
-                provider=self._provider,
-                resource=_of(self._resource),
-                trigger=trigger,
-            )
-        )
+        self._schedule = None if every is None else self._repeat(every, number_of_paths, trigger)
         warn_at_synth(self, lambda: disabled_alarms(self, trigger, self._plans))
         if pages_for_real:
             self._say_whom_it_pages()
@@ -305,6 +297,18 @@ class SmokeTest(Construct):
         return alarm
 
     # --- what goes before what
+
+    def _repeat(self, every: Duration, paths: int, trigger: IncidentTrigger | None) -> SmokeTestSchedule:
+        from cdk_incidents._smoke_test_schedule import SmokeTestSchedule  # noqa: PLC0415
+
+        return SmokeTestSchedule(
+            self,
+            every=every,
+            paths=paths,
+            provider=self._provider,
+            resource=_of(self._resource),
+            trigger=trigger,
+        )
 
     def _order(self) -> None:
         # All of the quiet way must stand: the alias with its permission and its settings; and all of the

@@ -6,7 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat, Stack
-from aws_cdk import aws_ssm as ssm
 
 from cdk_incidents._checks import check_length, check_pattern, is_token, refusal
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
+    from aws_cdk import aws_ssm as ssm
     from constructs import IConstruct
 
 _NAME = r"[a-zA-Z0-9_.-]{3,128}"
@@ -47,13 +47,9 @@ class Suppression:
         if self.state not in ("OPEN", "CLOSED"):
             remedy = "take Suppression.while_open or Suppression.while_closed."
             raise refusal("state", "OPEN or CLOSED", self.state, remedy)
-        if isinstance(self.calendar, ssm.CfnDocument):
+        if not isinstance(self.calendar, str):
             _check_document(self.calendar)
             return
-        if not isinstance(self.calendar, str):
-            raise refusal(
-                "calendar", "a name, an ARN or an ssm.CfnDocument", self.calendar, "pass one of these."
-            )
         check_length("calendar", self.calendar, maximum=1000)
         check_pattern(
             "calendar",
@@ -127,6 +123,10 @@ def check_windows(calendars: Sequence[tuple[str, str, str]]) -> None:
 
 
 def _check_document(document: ssm.CfnDocument) -> None:
+    from aws_cdk import aws_ssm as ssm  # noqa: PLC0415 - most calendars are given by their names
+
+    if not isinstance(document, ssm.CfnDocument):
+        raise refusal("calendar", "a name, an ARN or an ssm.CfnDocument", document, "pass one of these.")
     kind = document.document_type
     if not is_token(kind) and kind != _TYPE:
         path = document.node.path

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from incidents_runtime.smoke_test import findings
 
+from cdk_incidents._names import PURPOSE
 from cdk_incidents._smoke_test_checks import SKIP
-from cdk_incidents._trigger_health import PURPOSE
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide"

@@ -1,0 +1,8 @@
+"""Of which of CDK's classes a construct is: the question loads none of their modules."""
+
+from __future__ import annotations
+
+
+def is_a(construct: object, *names: str) -> bool:
+    """Tell whether a construct is of a class of CDK's, such as ``aws_sns.CfnTopic``, or of one of several."""
+    return getattr(type(construct), "__jsii_type__", None) in {f"aws-cdk-lib.{name}" for name in names}
