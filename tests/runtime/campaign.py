@@ -129,13 +129,6 @@ class Figures:
         return [f"{name:44} {number:>9}" for name, number in figures.items()]
 
 
-class Forgotten(list[Any]):
-    """Calls that nobody looks at afterwards: there are hundreds of thousands."""
-
-    def append(self, _: Any) -> None:
-        """Forget it."""
-
-
 class Campaign:
     """The storm."""
 
@@ -311,7 +304,7 @@ class Campaign:
         self.world.service._start = start  # type: ignore[method-assign]
         for place in ("service", "table", "queues", "topics"):
             getattr(self.world, place).before_call = self._befall(place)
-            getattr(self.world, place).calls = Forgotten()
+            getattr(self.world, place).remembers = False
         for _ in range(FUNCTIONS):
             self.side.add(self._function)
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):

@@ -116,6 +116,8 @@ class Faulty:
     def __init__(self) -> None:
         self.faults: dict[str, list[Exception]] = defaultdict(list)
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.remembers = True
+        """Whether it keeps its calls, of which a storm has a hundred thousand."""
         self.before_call: Callable[[str], None] = lambda _: None
 
     def fail(self, operation: str, *errors: Exception) -> None:
@@ -126,7 +128,8 @@ class Faulty:
 
     def _call(self, operation: str, arguments: dict[str, Any], work: Callable[[], Any]) -> Any:
         self.before_call(operation)
-        self.calls.append((operation, copy.deepcopy(arguments)))
+        if self.remembers:
+            self.calls.append((operation, copy.deepcopy(arguments)))
         fault = self.faults[operation].pop(0) if self.faults[operation] else None
         if fault is not None and not isinstance(fault, LostAnswerError):
             raise fault

@@ -169,13 +169,6 @@ class Figures:
         return [f"{name:48} {number:>9}" for name, number in figures.items()]
 
 
-class _Forgotten(list[Any]):
-    """Calls that nobody looks at afterwards."""
-
-    def append(self, _: Any) -> None:
-        """Forget it."""
-
-
 class Storm:
     """The storm."""
 
@@ -246,7 +239,7 @@ class Storm:
             (world.topics, (0.02, 0.05)),
         ):
             place.before_call = self._before_call(place, takes)
-            place.calls = _Forgotten()
+            place.remembers = False
         usual_start, usual_send = world.service._start, world.queues.send_message
         usual_change = world.queues.change_message_visibility
         usual_admit = world.admission.admit
