@@ -51,7 +51,12 @@ def size(value: Mapping[str, Any]) -> int:
 
 def size_of_entry(world: World) -> int:
     """Return the bytes of the ledger's only item."""
-    return sum(len(name) + size(value) for name, value in world.entry().items())
+    return size_of_item(world.entry())
+
+
+def size_of_item(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the bytes of an item."""
+    return sum(len(name) + size(value) for name, value in item.items())
 
 
 @pytest.mark.parametrize(
@@ -163,3 +168,22 @@ def test_the_receives_of_an_empty_queue() -> None:
     receives, *others = cells("[receives of an empty queue](https://aws.amazon.com/sqs/pricing/)")
     assert receives == readers * a_minute * minutes
     assert others == [0, 0]
+
+
+def test_the_example(capsys: pytest.CaptureFixture[str]) -> None:
+    """A hundred causes take a hundred times what one takes."""
+    world = World()
+    for number in range(9):
+        world.deliver(alarm(at=60.0 * number))
+        world.clock.sleep(60)
+    world.deliver(alarm(state="OK", at=600))
+    log_mb = len(capsys.readouterr().out) * 100 / 1e6
+    reads = sum(name == "GetItem" for name, _ in world.table.calls)
+    items = [written.get("Item") for name, written in world.table.calls if name != "GetItem"]
+    # What is only added to is small.
+    writes = sum(1 if item is None else math.ceil(size_of_item(item) / 1024) for item in items)
+    calls = len(world.table.calls) + sum(name != "CreateTimelineEvent" for name, _ in world.service.calls)
+    said = re.findall(r"= (\d+) GB-seconds, ([\d,]+) reads, ([\d,]+) writes, ([\d.]+) MB", PAGE)[0]
+    gb_s, *others = (float(number.replace(",", "")) for number in said)
+    assert gb_s == pytest.approx(calls * CALL_S * 0.25 * 100)
+    assert others == [reads * 100, writes * 100, round(log_mb, 1)]

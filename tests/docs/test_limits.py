@@ -11,6 +11,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
+from incidents_runtime import opened
 
 import cdk_incidents as incidents
 from cdk_incidents import _plan_permissions as plan_permissions
@@ -221,3 +222,19 @@ def test_the_alarms_of_its_own(made: dict[str, Stack]) -> None:
         for name in ("route", "proven")
     ]
     assert f"a trigger has {alarms[0]} of its own, a smoke test {alarms[1] - alarms[0]}" in PAGE
+
+
+def test_the_places_of_its_own(made: dict[str, Stack]) -> None:
+    """A trigger's retries take as many places of the concurrency as the page says."""
+    (mapping,) = (
+        body["Properties"]
+        for body in made["route"].template["Resources"].values()
+        if body["Type"] == "AWS::Lambda::EventSourceMapping"
+    )
+    assert f"| {mapping['ScalingConfig']['MaximumConcurrency']} for retries;" in PAGE
+
+
+def test_the_notes_of_an_incident() -> None:
+    """A note at each power of two up to the last."""
+    most = opened._MOST_NOTED
+    assert f"{most.bit_length()} notes at most, at 1, 2, 4 … {most} joined signals" in PAGE
