@@ -45,13 +45,13 @@ def _growth(taken: dict[int, dict[str, float]], alarms: int) -> list[Figure]:
 
     What an app costs before its first alarm is in neither: it would make growth look smaller.
     """
-    least, most = min(taken), max(taken)
+    least, middle, most = taken
     before, after = (
         (taken[more]["seconds"] - taken[fewer]["seconds"]) / (more - fewer) for fewer, more in pairwise(taken)
     )
-    memory = taken[most]["memory_mb"] / taken[least]["memory_mb"]
-    counts = f"{most * alarms:,} to {least * alarms:,}"
+    stacks = f"a stack of the last {most - middle} to one of the {middle - least} before"
+    memory = f"memory at {most * alarms:,} alarms to that at {least * alarms:,}"
     return [
-        Figure("a further alarm at the end to one before it", "", (after / before,), at_most=_BOUND),
-        Figure(f"memory of alarms, {counts}", "", (memory,), at_most=most / least),
+        Figure(stacks, "", (after / before,), at_most=_BOUND),
+        Figure(memory, "", (taken[most]["memory_mb"] / taken[least]["memory_mb"],), at_most=most / least),
     ]
