@@ -124,6 +124,11 @@ class Figures:
         return max(self.first_started_s.values(), default=0.0)
 
     @property
+    def last_settled_s(self) -> float:
+        """When the last signal was started or joined."""
+        return max(self.settled.values(), default=0.0)
+
+    @property
     def limit_s(self) -> float:
         """When it could have it at the earliest."""
         return self.causes / RATES["StartIncident"]
@@ -150,7 +155,7 @@ class Figures:
         figures = {
             "seconds until the last cause has its incident": round(self.last_start_s, 1),
             "seconds of the limit": self.limit_s,
-            "seconds until every signal is settled": round(max(self.settled.values(), default=0.0), 1),
+            "seconds until every signal is settled": round(self.last_settled_s, 1),
             "causes without an incident": self.without_incident,
             "signals that are neither started nor joined": self.lost,
             "causes with two, without a reason": len(self.doubled),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.fakes import World, alarm
+from tests.runtime.fakes import THROTTLED, World, alarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +38,23 @@ def starts_again(world: World) -> list[str]:
     return calls(world, alarm(at=2 * LATER))
 
 
+def is_throttled(world: World) -> list[str]:
+    """Let the retry queue keep it."""
+    world.service.fail("StartIncident", THROTTLED)
+    return starts(world)
+
+
 def comes_again(world: World) -> list[str]:
-    """Lambda delivers it twice."""
-    starts(world)
-    return calls(world, alarm())
+    """Lambda delivers it twice, a second after it happened."""
+    calls(world, alarm(at=-1))
+    return calls(world, alarm(at=-1))
+
+
+def comes_again_late(world: World) -> list[str]:
+    """From the retry queue, or by a replay."""
+    calls(world, alarm(at=-1))
+    world.clock.time += timedelta(minutes=6)
+    return calls(world, alarm(at=-1))
 
 
 def joins(world: World) -> list[str]:
@@ -49,6 +63,14 @@ def joins(world: World) -> list[str]:
     for number in (1, 2):
         calls(world, alarm(at=number))
     return calls(world, alarm(at=LATER))
+
+
+def joins_from_before(world: World) -> list[str]:
+    """One of many that came at once."""
+    starts(world)
+    for number in (1, 2):
+        calls(world, alarm(at=number))
+    return calls(world, alarm(at=-1))
 
 
 def recovers(world: World) -> list[str]:
@@ -65,8 +87,11 @@ def recovers_again(world: World) -> list[str]:
 
 WAYS: dict[str, Callable[[World], list[str]]] = {
     "starts an incident": starts,
+    "is throttled": is_throttled,
     "comes again": comes_again,
+    "comes again after five minutes": comes_again_late,
     "joins an open incident": joins,
+    "joins, from before the start": joins_from_before,
     "resolves one": recovers,
     "resolves one, and comes again": recovers_again,
 }
