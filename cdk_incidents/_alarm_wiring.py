@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aws_cdk import Stage
 
 from cdk_incidents._checks import is_token, refusal
-from cdk_incidents._places import identity_of
 from cdk_incidents.alarm_action import ResponsePlanAction
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
     from cdk_incidents._found_alarms import FoundAlarm
+    from cdk_incidents._places import Place
     from cdk_incidents.route import IRoute
 
 _MOST_ACTIONS = 5
@@ -28,34 +28,34 @@ class Wiring:
 
     def __init__(self, here: IConstruct) -> None:
         self._stage = Stage.of(here)
-        self._arns: dict[tuple[int, str, type], str | ValueError] = {}
+        self._arns: dict[tuple[int, Place, type], str | ValueError] = {}
         self.problems: list[str] = []
         """What could not be wired, and why, for the synth to refuse."""
 
     def connect(self, alarm: FoundAlarm, target: IRoute | IResponsePlanRef) -> None:
         """Let an alarm start incidents by a target, unless it does already."""
         try:
-            stack = alarm.stack
-            arn = self._arn_for(alarm, stack, target)
+            place = alarm.place
+            arn = self._arn_for(alarm, place, target)
             # What is bound once for a stack must be asked of each. Plans need nothing of a route's module.
             refuse_own = getattr(target, "_refuse_own", None)
             if refuse_own is not None:
                 refuse_own(alarm.resource)
             present = alarm.alarm_actions
-            if not _is_among(arn, present, stack):
+            if not _is_among(arn, present, place.stack):
                 alarm.alarm_actions = _longer(present, arn)
             if getattr(target, "auto_resolve", False):
                 present = alarm.ok_actions
-                if not _is_among(arn, present, stack):
+                if not _is_among(arn, present, place.stack):
                     alarm.ok_actions = _longer(present, arn)
         except ValueError as problem:
             self.problems.append(f"{alarm.path}: {problem}")
 
-    def _arn_for(self, alarm: FoundAlarm, stack: Stack, target: IRoute | IResponsePlanRef) -> str:
-        key = (id(target), identity_of(stack), type(alarm.resource))
+    def _arn_for(self, alarm: FoundAlarm, place: Place, target: IRoute | IResponsePlanRef) -> str:
+        key = (id(target), place, type(alarm.resource))
         if key not in self._arns:
             try:
-                self._check_stage(stack)
+                self._check_stage(place)
                 self._arns[key] = _bound(target, alarm)
             except ValueError as problem:
                 self._arns[key] = problem
@@ -64,8 +64,8 @@ class Wiring:
             raise arn
         return arn
 
-    def _check_stage(self, stack: Stack) -> None:
-        stage = Stage.of(stack)
+    def _check_stage(self, place: Place) -> None:
+        stage = Stage.of(place.stack)
         if stage is not None and self._stage is not None and stage.node.addr != self._stage.node.addr:
             raise refusal(
                 "scope",

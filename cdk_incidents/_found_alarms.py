@@ -9,27 +9,30 @@ from aws_cdk import CfnResource, Reference, TagManager, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
-from cdk_incidents._names import PURPOSE
-from cdk_incidents._places import identity_of
+from cdk_incidents._own_alarms import is_marked
+from cdk_incidents._places import identity_of, learn_places, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aws_cdk import Stack
     from constructs import IConstruct
+
+    from cdk_incidents._places import Place
 
 _L1 = (cloudwatch.CfnAlarm, cloudwatch.CfnCompositeAlarm, cloudwatch.CfnLogAlarm)
 _L2 = (cloudwatch.Alarm, cloudwatch.CompositeAlarm, cloudwatch.PromQLAlarm)
 
 
-def alarms_under(scope: IConstruct) -> Iterator[FoundAlarm]:
+def alarms_under(scope: IConstruct) -> list[FoundAlarm]:
     """Find the alarms of an app under a scope; imported ones are no resource of it, and are left out."""
     owner: cloudwatch.AlarmBase | None = None
-    for construct in scope.node.find_all():
+    found = scope.node.find_all()
+    alarms: list[FoundAlarm] = []
+    for construct in found:
         if isinstance(construct, _L1):
-            yield FoundAlarm(construct, owner)
+            alarms.append(FoundAlarm(construct, owner))
         # An alarm's own resource is its first child, so it comes next.
         owner = construct if isinstance(construct, _L2) else None
+    learn_places(scope, found, [alarm.resource for alarm in alarms])
+    return alarms
 
 
 class FoundAlarm:
@@ -48,9 +51,9 @@ class FoundAlarm:
         self._ok_actions: list[str] | None = None
 
     @property
-    def stack(self) -> Stack:
-        """The stack that deploys it."""
-        return self.resource.stack
+    def place(self) -> Place:
+        """Where it stands."""
+        return place_of(self.resource)
 
     @property
     def path(self) -> str:
@@ -72,7 +75,7 @@ class FoundAlarm:
     @property
     def is_left_alone(self) -> bool:
         """Whether it is one of this library's own, or moves a number of machines instead of people."""
-        return self.resource.get_metadata(PURPOSE) is not None or any(map(_scales, self.alarm_actions))
+        return is_marked(self.resource) or any(map(_scales, self.alarm_actions))
 
     @property
     def alarm_actions(self) -> list[str]:

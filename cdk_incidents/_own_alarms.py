@@ -9,7 +9,7 @@ from aws_cdk import CfnResource, Reference, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_incidents._checks import is_token
-from cdk_incidents._names import METRIC_NAMESPACE, dead_letter_queue_name, smoke_test_name
+from cdk_incidents._names import METRIC_NAMESPACE, PURPOSE, dead_letter_queue_name, smoke_test_name
 from cdk_incidents._places import identity_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,23 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
 _NAMED_BY = {METRIC_NAMESPACE: "Trigger", "AWS/Lambda": "FunctionName", "AWS/SQS": "QueueName"}
+
+
+# By the identities of their resources: asking each for its metadata would be a trip to Node.
+_MARKED: set[str] = set()
+
+
+def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
+    """Say in the template what one of our own alarms is for, so that a rehearsal leaves it alone."""
+    resource = alarm.node.default_child
+    if isinstance(resource, CfnResource):
+        resource.add_metadata(PURPOSE, purpose)
+        _MARKED.add(identity_of(resource))
+
+
+def is_marked(resource: CfnResource) -> bool:
+    """Tell whether an alarm is one of our own."""
+    return identity_of(resource) in _MARKED
 
 
 def is_on(alarm: IConstruct, trigger_name: str, parts: Collection[str]) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import Stack, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from constructs import IConstruct
 
 
@@ -78,6 +80,31 @@ def stands_in(construct: IConstruct, scope: IConstruct) -> Place:
     """Return the place of a construct that was just made in a scope: the scope's own."""
     place = _PLACES[identity_of(construct)] = place_of(scope)
     return place
+
+
+def learn_places(scope: IConstruct, found: Sequence[IConstruct], wanted: Sequence[IConstruct]) -> None:
+    """Learn where constructs stand by one trip a stack, and not one a construct: there may be thousands.
+
+    Parameters
+    ----------
+    scope
+        A construct of the app.
+    found
+        All below it.
+    wanted
+        Those of them that will be asked for.
+    """
+    if all(identity_of(construct) in _PLACES for construct in wanted):
+        return
+    stacks = [construct for construct in found if isinstance(construct, Stack)]
+    if all(identity_of(stack) == identity_of(scope) for stack in stacks):
+        place = place_of(scope)
+        _PLACES.update((identity_of(construct), place) for construct in wanted)
+        return
+    # Outer ones come first, so that a nested one has the last word.
+    for stack in stacks:
+        place = place_of(stack)
+        _PLACES.update((identity_of(construct), place) for construct in stack.node.find_all())
 
 
 def identity_of(construct: object) -> str:

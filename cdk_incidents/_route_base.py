@@ -12,7 +12,6 @@ from constructs import Construct
 
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._names import dead_letter_queue_name, role_name
-from cdk_incidents._native_action import native_action
 from cdk_incidents._own_alarms import is_on
 from cdk_incidents._places import identity_of, place_of
 from cdk_incidents._route_settings import SMOKE_TEST
@@ -351,6 +350,8 @@ class RouteBase:
         action = self._native_actions.get(arn)
         if action is None:
             construct_id = "AlarmActionByName" if arn == self._arn_by_name else "AlarmAction"
+            from cdk_incidents._native_action import native_action  # noqa: PLC0415 - only alarms need it
+
             action = self._native_actions[arn] = native_action(self._scope, construct_id, arn)
         return action
 

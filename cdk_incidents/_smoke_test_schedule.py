@@ -15,7 +15,7 @@ from cdk_incidents._arn import same_deployment, same_stack
 from cdk_incidents._checks import refusal
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._names import smoke_test_name
-from cdk_incidents._trigger_health import mark
+from cdk_incidents._own_alarms import mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

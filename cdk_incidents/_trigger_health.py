@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnResource, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk_incidents._names import METRIC_NAMESPACE, PURPOSE
+from cdk_incidents._names import METRIC_NAMESPACE
+from cdk_incidents._own_alarms import mark
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems
 
@@ -144,13 +145,6 @@ def _let_alarms_publish(scope: Construct, topic: Topic) -> None:
                 conditions=conditions,
             )
         )
-
-
-def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
-    """Say in the template what one of our own alarms is for, so that a rehearsal leaves it alone."""
-    resource = alarm.node.default_child
-    if isinstance(resource, CfnResource):
-        resource.add_metadata(PURPOSE, purpose)
 
 
 def waiting_or_in_flight(queue: sqs.IQueue, *, period: Duration | None = None) -> cloudwatch.MathExpression:

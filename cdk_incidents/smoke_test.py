@@ -15,6 +15,7 @@ from cdk_incidents._checks import refusal
 from cdk_incidents._late_warnings import warn_at_synth
 from cdk_incidents._lazy import uncached_any, uncached_text
 from cdk_incidents._names import METRIC_NAMESPACE
+from cdk_incidents._own_alarms import mark
 from cdk_incidents._plans import arn_by_name, arn_seen_from, check_plan
 from cdk_incidents._replication import needs_replication_set
 from cdk_incidents._route_settings import SMOKE_TEST
@@ -36,7 +37,6 @@ from cdk_incidents._smoke_test_findings import check_severities
 from cdk_incidents._smoke_test_lines import SmokeTestPath, label_of, plan_line, trigger_line
 from cdk_incidents._smoke_test_provider import SmokeTestProvider
 from cdk_incidents._smoke_test_rights import Right, SmokeTestRights
-from cdk_incidents._trigger_health import mark
 from cdk_incidents.alarm_action import ResponsePlanAction
 from cdk_incidents.incident_template import IncidentTemplate
 from cdk_incidents.response_plan import NOBODY_PAGED, ResponsePlan

@@ -575,7 +575,7 @@ def test_costs_the_same_for_each_alarm(make: Make, monkeypatch: pytest.MonkeyPat
         return trips
 
     few, many = (cost(alarms, by_line=True) - cost(alarms, by_line=False) for alarms in (10, 40))
-    assert (many - few) / 30 == 7
+    assert (many - few) / 30 == 5
 
 
 def test_says_when_cdk_no_longer_asks(make: Make) -> None:
