@@ -24,9 +24,9 @@ _NAMED_BY = {METRIC_NAMESPACE: "Trigger", "AWS/Lambda": "FunctionName", "AWS/SQS
 _MARKED: set[str] = set()
 
 
-def mark(alarm: cloudwatch.Alarm, purpose: str) -> None:
+def mark(alarm: cloudwatch.Alarm | CfnResource, purpose: str) -> None:
     """Say in the template what one of our own alarms is for, so that a rehearsal leaves it alone."""
-    resource = alarm.node.default_child
+    resource = alarm if isinstance(alarm, CfnResource) else alarm.node.default_child
     if isinstance(resource, CfnResource):
         resource.add_metadata(PURPOSE, purpose)
         _MARKED.add(identity_of(resource))
