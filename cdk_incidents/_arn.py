@@ -48,15 +48,10 @@ def response_plan_name_of(argument: str, arn: str) -> str:
     return name
 
 
-def response_plan_arn(stack: Stack, name: str, *, account: str | None = None) -> str:
-    """Return the ARN of a plan by its name; such ARNs carry no Region."""
-    return stack.format_arn(
-        service="ssm-incidents",
-        region="",
-        account=account or stack.account,
-        resource="response-plan",
-        resource_name=name,
-    )
+def response_plan_arn(user: IConstruct, name: str, *, account: str | None = None) -> str:
+    """Return the ARN of a plan by its name, for a construct that uses it; such ARNs carry no Region."""
+    place = place_of(user)
+    return f"arn:{place.partition}:ssm-incidents::{account or place.account}:response-plan/{name}"
 
 
 def same_stack(one: IConstruct, other: IConstruct) -> bool:

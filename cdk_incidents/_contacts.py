@@ -5,7 +5,6 @@ Everything here takes CDK's `IContactRef`: our own constructs, imports, and CDK'
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -313,6 +312,8 @@ def derived_alias(contact: Construct, kind: str) -> str:
     It ends in its kind: when a construct id stands for another kind one day, CloudFormation makes the new
     contact before it deletes the old one, and their aliases must differ.
     """
+    import hashlib  # noqa: PLC0415 - OpenSSL loads slowly, and an alias may be given
+
     stack = place_of(contact).outermost
     path = [stack.name, *contact.node.path.removeprefix(stack.path).strip("/").split("/")]
     # The readable part may be cut and loses case; the digest keeps apart what differs.

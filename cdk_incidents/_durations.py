@@ -18,6 +18,12 @@ def whole_minutes(count: int) -> Duration:
     return Duration.minutes(count)
 
 
+@functools.cache
+def whole_seconds(count: int) -> Duration:
+    """Return a duration of so many seconds, the same one each time."""
+    return Duration.seconds(count)
+
+
 def seconds_of(duration: Duration) -> float | None:
     """Return how many seconds a duration lasts; of a token nothing, since its value is not known yet."""
     identity = identity_of(duration)

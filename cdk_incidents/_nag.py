@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, Validations
+
+from cdk_incidents._places import place_of
 
 if TYPE_CHECKING:
     from constructs import IConstruct
@@ -21,7 +23,7 @@ def acknowledge_runtime(function: IConstruct) -> None:
 
 def acknowledge_wildcard(role: IConstruct, resource: str, reason: str) -> None:
     """Acknowledge a wildcard in a role's policy, by the resource as the policy has it."""
-    shown = _shown(Stack.of(role).resolve(resource))
+    shown = _shown(place_of(role).stack.resolve(resource))
     _acknowledge(role, f"IAM5[Resource::{shown}]", reason)
 
 

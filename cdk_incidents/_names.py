@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from cdk_incidents._checks import check_pattern, is_token, refusal
 
 METRIC_NAMESPACE = "CdkIncidents"
@@ -21,6 +19,8 @@ _SMOKE_TEST = "smoke-test-"
 def role_name(trigger_name: str, region: str) -> str:
     """Return the name of the function's role; roles have no Region, and triggers of two may share a name."""
     if len(trigger_name) > _LONGEST:
+        import hashlib  # noqa: PLC0415 - OpenSSL loads slowly
+
         digest = hashlib.sha256(trigger_name.encode()).hexdigest()[:_HASH]
         trigger_name = f"{trigger_name[: _LONGEST - _HASH - 1]}-{digest}"
     return f"{trigger_name}-{region}"

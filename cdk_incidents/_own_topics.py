@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdk_incidents._checks import is_token, refusal
+from cdk_incidents._places import identity_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
@@ -40,4 +41,5 @@ class OwnTopics:
 
 
 def _key(topic: Topic) -> str:
-    return topic.node.addr if is_token(topic.topic_arn) else topic.topic_arn
+    arn = topic.topic_arn
+    return identity_of(topic) if is_token(arn) else arn

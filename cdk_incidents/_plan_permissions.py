@@ -13,6 +13,7 @@ from cdk_incidents import _permissions as permissions
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._lazy import lazy_texts
 from cdk_incidents._nag import acknowledge_wildcard
+from cdk_incidents._places import identity_of
 from cdk_incidents._plans import contact_arns, contact_patterns, in_any_region, plan_name, record_arns
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class PlanPolicies:
 
     def _acknowledge(self, subject: IConstruct, resource: str, reason: str) -> None:
         # Plans mostly share their contacts, and each time takes a round trip to Node.
-        known = (subject.node.path, resource)
+        known = (identity_of(subject), resource)
         if known not in self._acknowledged:
             self._acknowledged.add(known)
             acknowledge_wildcard(subject, resource, reason)

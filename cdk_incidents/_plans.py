@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import jsii
-from aws_cdk import ArnFormat, Resource, Stack
+from aws_cdk import ArnFormat, Resource
 from aws_cdk import aws_ssmincidents as ssmincidents
 from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef, ResponsePlanReference
 from constructs import Construct
@@ -14,6 +14,7 @@ from cdk_incidents import _permissions as permissions
 from cdk_incidents._arn import deploy_after, response_plan_arn, response_plan_name_of, same_deployment
 from cdk_incidents._checks import refusal
 from cdk_incidents._contacts import engaged_arns
+from cdk_incidents._places import place_of, stands_in
 from cdk_incidents._sharing import share
 
 if TYPE_CHECKING:
@@ -252,8 +253,9 @@ class ImportedResponsePlan(ResponsePlanBase):
         self, scope: Construct, construct_id: str, *, name: str, arn: str, account: str | None = None
     ) -> None:
         # The ARN has no Region, and CDK would take that for the Region ''.
-        owner = account or Stack.of(scope).split_arn(arn, ArnFormat.SLASH_RESOURCE_NAME).account
-        super().__init__(scope, construct_id, account=owner, region=Stack.of(scope).region)
+        owner = account or place_of(scope).stack.split_arn(arn, ArnFormat.SLASH_RESOURCE_NAME).account
+        super().__init__(scope, construct_id, account=owner, region=place_of(scope).region)
+        stands_in(self, scope)
         self._name = name
         self._metrics_of = owner
         self._arn = arn
@@ -273,7 +275,7 @@ def arn_seen_from(plan: IResponsePlanRef, user: IConstruct, *, ordered: bool = T
         return plan.response_plan_ref.response_plan_arn
     if ordered:
         deploy_after(user, plan)
-    return response_plan_arn(Stack.of(user), name, account=Stack.of(plan).account)
+    return response_plan_arn(user, name, account=place_of(plan).account)
 
 
 def _name_in_this_app(plan: IResponsePlanRef) -> str | None:
@@ -297,7 +299,7 @@ def arn_by_name(plan: IResponsePlanRef, user: IConstruct) -> str:
     name = _name_in_this_app(plan)
     if name is None:
         return plan.response_plan_ref.response_plan_arn
-    return response_plan_arn(Stack.of(user), name, account=Stack.of(plan).account)
+    return response_plan_arn(user, name, account=place_of(plan).account)
 
 
 def plan_name(plan: IResponsePlanRef) -> str:
@@ -310,7 +312,13 @@ def plan_name(plan: IResponsePlanRef) -> str:
 def record_arns(plan: IResponsePlanRef) -> str:
     """Return the pattern of the ARNs of all incidents of a plan."""
     records = f"incident-record/{plan_name(plan)}/*"
-    return f"arn:{Stack.of(plan).partition}:ssm-incidents::{plan.env.account}:{records}"
+    return f"arn:{place_of(plan).partition}:ssm-incidents::{_account_of(plan)}:{records}"
+
+
+def _account_of(plan: IResponsePlanRef) -> str:
+    # An import's may be another than its stack's.
+    owner = plan._metrics_of if isinstance(plan, ResponsePlanBase) else None  # noqa: SLF001 - this file's own
+    return owner or place_of(plan).account
 
 
 def has_incident_tags(plan: IResponsePlanRef) -> bool:
@@ -361,14 +369,13 @@ def contact_arns(plan: IResponsePlanRef) -> list[str]:
     contacts of its account, in any Region of the replication set.
     """
     resource = resource_of(plan)
-    if resource is not None and not resource.engagements:
+    engaged = None if resource is None else resource.engagements
+    if resource is not None and not engaged:
         return []
-    if (
-        resource is not None and isinstance(plan, ResponsePlanBase) and resource.engagements == plan._engaged  # noqa: SLF001 - this file's own
-    ):
+    if resource is not None and isinstance(plan, ResponsePlanBase) and engaged == plan._engaged:  # noqa: SLF001 - this file's own
         contacts = plan._engagements  # noqa: SLF001 - this file's own
         return list(dict.fromkeys(arn for contact in contacts for arn in engaged_arns(contact)))
-    return [f"arn:{Stack.of(plan).partition}:ssm-contacts:*:{plan.env.account}:contact/*"]
+    return [f"arn:{place_of(plan).partition}:ssm-contacts:*:{_account_of(plan)}:contact/*"]
 
 
 def granted_contacts(plan: IResponsePlanRef) -> list[str]:

@@ -9,6 +9,7 @@ from aws_cdk import Annotations, Stack
 from cdk_incidents._arn import same_deployment
 from cdk_incidents._checks import is_token, refusal
 from cdk_incidents._names import role_name
+from cdk_incidents._places import place_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -27,7 +28,7 @@ def check_topic_of_ours(argument: str, topic: Topic, rule: str) -> None:
 
 def check_region_of_topic(user: IConstruct, argument: str, topic: Topic) -> None:
     """Refuse a topic of another Region, to which nothing is sent from here."""
-    here, there = Stack.of(user).region, topic.env.region
+    here, there = place_of(user).region, topic.env.region
     if here != there and not is_token(here) and not is_token(there):
         raise refusal(
             argument, f"in the trigger's Region, {here}", f"{topic.node.path} in {there}", "make one there."
@@ -36,10 +37,10 @@ def check_region_of_topic(user: IConstruct, argument: str, topic: Topic) -> None
 
 def warn_of_foreign_topic(user: IConstruct, argument: str, topic: Topic, trigger_name: str) -> None:
     """Tell what the owner of a topic must allow: nobody here knows its policy."""
-    here, theirs = Stack.of(user).account, topic.env.account
+    here, theirs = place_of(user).account, topic.env.account
     if theirs == here or is_token(theirs) or is_token(here):
         return
-    role = role_name(trigger_name, Stack.of(user).region)
+    role = role_name(trigger_name, place_of(user).region)
     alarms = ", cloudwatch.amazonaws.com for the alarms of that account too" if argument == "fallback" else ""
     Annotations.of(user).add_warning_v2(
         "cdk-incidents:publish-policy",

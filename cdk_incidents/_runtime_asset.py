@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
+
+from cdk_incidents._places import place_of
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -42,6 +43,8 @@ class RuntimeLayer(lambda_.LayerVersion):
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
+        import hashlib  # noqa: PLC0415 - OpenSSL loads slowly
+
         archive = _archive()
         self.digest = hashlib.sha256(archive).hexdigest()
         with tempfile.TemporaryDirectory() as directory:
@@ -60,7 +63,7 @@ class RuntimeLayer(lambda_.LayerVersion):
     @classmethod
     def of(cls, scope: Construct) -> RuntimeLayer:
         """Return the layer of the scope's stack, made when first asked for."""
-        stack = Stack.of(scope)
+        stack = place_of(scope).stack
         existing = stack.node.try_find_child(_LAYER_ID)
         return existing if isinstance(existing, cls) else cls(stack, _LAYER_ID)
 

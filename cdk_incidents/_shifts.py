@@ -34,10 +34,10 @@ import importlib.resources
 import itertools
 from datetime import date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 """The days of the week as the service writes them."""
@@ -284,6 +284,8 @@ def zone_names() -> tuple[str, ...]:
 @functools.cache
 def load_zone(name: str) -> ZoneInfo:
     """Return a time zone, read from the package and not from the machine, whose rules may be older."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - a recurrence alone needs no zone
+
     if name not in zone_names():
         raise ValueError(f"no time zone {name!r}")
     with importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:

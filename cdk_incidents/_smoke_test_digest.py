@@ -5,7 +5,6 @@ They are made of what synth knows; a token stands for itself, so that a text is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -34,4 +33,6 @@ def digest_of_plan(plan: IResponsePlanRef) -> str:
 def _digest(resources: Iterable[CfnResource], beside: object) -> str:
     # Sorted: in which order they were made means nothing.
     parts = sorted(json.dumps(properties_of(resource), sort_keys=True) for resource in resources)
+    import hashlib  # noqa: PLC0415 - OpenSSL loads slowly
+
     return hashlib.sha256(json.dumps([beside, *parts], sort_keys=True).encode()).hexdigest()[:16]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from cdk_incidents import _permissions as permissions
 from cdk_incidents._nag import acknowledge_runtime, acknowledge_wildcard
 from cdk_incidents._names import role_name
+from cdk_incidents._places import place_of
 from cdk_incidents._route_settings import RETRY
 from cdk_incidents._runtime_asset import RuntimeLayer, architecture, runtime
 
@@ -60,7 +61,7 @@ def least_role(
         scope,
         "Role",
         # Fixed at synth, so that a policy of another stack can name it.
-        role_name=role_name(trigger_name, Stack.of(scope).region),
+        role_name=role_name(trigger_name, place_of(scope).region),
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={"Trigger": document},
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cdk_incidents._durations import whole_seconds
 from cdk_incidents._names import METRIC_NAMESPACE
 from cdk_incidents._own_alarms import mark
+from cdk_incidents._places import place_of, stands_in
 from cdk_incidents._route_settings import SMOKE_TEST
 from cdk_incidents.ops_items import FALLBACK_SEVERITY, OpsItems
 
@@ -45,6 +47,7 @@ class TriggerHealth(Construct):
         health_plan: IResponsePlanRef | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        stands_in(self, scope)
         self._actions: list[cloudwatch.IAlarmAction] = []
         if isinstance(fallback, OpsItems):
             self._actions.append(_ops_items(fallback))
@@ -59,7 +62,7 @@ class TriggerHealth(Construct):
             self._alarm(
                 "DeadLetters",
                 dead_letters.metric_approximate_number_of_messages_visible(
-                    period=Duration.seconds(_PERIOD_S), statistic="Maximum"
+                    period=whole_seconds(_PERIOD_S), statistic="Maximum"
                 ),
                 threshold=1,
                 description=f"Signals of {function_name} could not become incidents; each message tells why.",
@@ -96,6 +99,11 @@ class TriggerHealth(Construct):
             ),
         ]
 
+        # All at once: each alarm's own resource would be two round trips to Node.
+        for resource in self.node.find_all():
+            if isinstance(resource, cloudwatch.CfnAlarm):
+                mark(resource, "health")
+
     def _alarm(
         self,
         construct_id: str,
@@ -117,7 +125,6 @@ class TriggerHealth(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,
         )
-        mark(alarm, "health")
         self.is_told_of(alarm)
         return alarm
 
@@ -130,7 +137,7 @@ class TriggerHealth(Construct):
 def _let_alarms_publish(scope: Construct, topic: Topic) -> None:
     # Any policy of a topic takes the place of SNS's own, which let the whole account publish.
     alarms = iam.ServicePrincipal("cloudwatch.amazonaws.com")
-    conditions = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    conditions = {"StringEquals": {"aws:SourceAccount": place_of(scope).account}}
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[alarms], actions=["sns:Publish"], resources=[topic.topic_arn], conditions=conditions
@@ -150,7 +157,7 @@ def _let_alarms_publish(scope: Construct, topic: Topic) -> None:
 def waiting_or_in_flight(queue: sqs.IQueue, *, period: Duration | None = None) -> cloudwatch.MathExpression:
     """Return how many messages of a queue somebody still has to deal with."""
     # Not the age of the oldest message: SQS leaves out what has been received three times.
-    period = period or Duration.seconds(_PERIOD_S)
+    period = period or whole_seconds(_PERIOD_S)
     metrics: dict[str, cloudwatch.IMetric] = {
         "waiting": queue.metric_approximate_number_of_messages_visible(period=period, statistic="Maximum"),
         "in_flight": queue.metric_approximate_number_of_messages_not_visible(
@@ -166,14 +173,14 @@ def _being_retried(queue: sqs.IQueue, function_name: str) -> cloudwatch.MathExpr
     # Not what is in flight: what a suppression holds back is hidden in the same queue.
     metrics: dict[str, cloudwatch.IMetric] = {
         "waiting": queue.metric_approximate_number_of_messages_visible(
-            period=Duration.seconds(_PERIOD_S), statistic="Maximum"
+            period=whole_seconds(_PERIOD_S), statistic="Maximum"
         ),
         "retried": _own(function_name, "Retried", "Sum"),
     }
     return cloudwatch.MathExpression(
         expression="FILL(waiting, 0) + FILL(retried, 0)",
         using_metrics=metrics,
-        period=Duration.seconds(_PERIOD_S),
+        period=whole_seconds(_PERIOD_S),
         label="Being retried",
     )
 
@@ -184,7 +191,7 @@ def _own(function_name: str, metric_name: str, statistic: str) -> cloudwatch.Met
         metric_name=metric_name,
         dimensions_map={"Trigger": function_name},
         statistic=statistic,
-        period=Duration.seconds(_PERIOD_S),
+        period=whole_seconds(_PERIOD_S),
     )
 
 
@@ -213,12 +220,12 @@ def _without_the_smoke_test(function_name: str) -> cloudwatch.MathExpression:
                 metric_name=metric_name,
                 dimensions_map={"FunctionName": function_name, **extra},
                 statistic="Sum",
-                period=Duration.seconds(_PERIOD_S),
+                period=whole_seconds(_PERIOD_S),
             )
     terms = [f"FILL({name}, 0) - FILL({name}_quiet, 0)" for name in _LOST]
     return cloudwatch.MathExpression(
         expression=" + ".join(terms),
         using_metrics=metrics,
-        period=Duration.seconds(_PERIOD_S),
+        period=whole_seconds(_PERIOD_S),
         label="Lost or throttled",
     )

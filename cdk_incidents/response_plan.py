@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from aws_cdk import Annotations, CfnTag, Names, Stack
+from aws_cdk import Annotations, CfnTag, Names
 from aws_cdk import aws_ssmincidents as ssmincidents
 from aws_cdk.interfaces.aws_ssmincidents import IResponsePlanRef
 
@@ -239,7 +239,7 @@ class ResponsePlan(ResponsePlanBase):
             rule="12 digits",
             remedy="pass it as a string, zeros kept.",
         )
-        arn = response_plan_arn(Stack.of(scope), response_plan_name, account=account)
+        arn = response_plan_arn(scope, response_plan_name, account=account)
         return ImportedResponsePlan(scope, id, name=response_plan_name, arn=arn, account=account)
 
     def _arns_of(self, engagements: Sequence[IContactRef]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import TYPE_CHECKING, Literal
 
 from aws_cdk import Annotations, CfnOutput, CfnResource, CustomResource, Duration, Stack
@@ -183,7 +182,7 @@ class SmokeTest(Construct):
             properties={
                 "Skip": "true" if is_skipped(self.node.try_get_context(SKIP)) else "false",
                 "Proves": self._proves(),
-                **({"Run": secrets.token_hex(8)} if every_deployment else {}),
+                **({"Run": _new_run()} if every_deployment else {}),
             },
         )
         self._order()
@@ -407,3 +406,9 @@ def _of(construct: Construct) -> CfnResource:
     if not isinstance(resource, CfnResource):
         raise TypeError(f"{construct.node.path} has no CloudFormation resource")
     return resource
+
+
+def _new_run() -> str:
+    import secrets  # noqa: PLC0415 - it loads OpenSSL, slowly
+
+    return secrets.token_hex(8)

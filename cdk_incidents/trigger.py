@@ -22,6 +22,7 @@ from cdk_incidents._lazy import lazy_text
 from cdk_incidents._nag import acknowledge_key
 from cdk_incidents._names import check_trigger_name
 from cdk_incidents._own_topics import OwnTopics
+from cdk_incidents._places import stands_in
 from cdk_incidents._plan_permissions import PlanPolicies
 from cdk_incidents._plans import arn_by_name, check_plan
 from cdk_incidents._replication import needs_replication_set
@@ -137,6 +138,7 @@ class IncidentTrigger(TriggerMetrics, Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
     ) -> None:
         super().__init__(scope, id)
+        stands_in(self, scope)
         needs_replication_set(self)
         check_trigger_name(trigger_name, remedy="leave it out to have one made.")
         if health_plan is not None:
