@@ -184,7 +184,7 @@ def _memory(samples: dict[str, list[_Sample]]) -> list[Figure]:
 
 def _processor(samples: dict[str, list[_Sample]]) -> list[Figure]:
     beyond = {name: tuple(sample.beyond_ms for sample in taken) for name, taken in samples.items()}
-    what = "processor time of a warm event beyond its calls"
+    what = "CPU of a warm event beyond its calls"
     more = tuple(ours - theirs for ours, theirs in zip(beyond[_OURS], beyond[_SIX_LINES], strict=True))
     return [
         *(Figure(f"{what}: {name}", "ms", beyond[name]) for name in beyond),

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 STARTED = "/started"
-"""Ask here when the last StartIncident came, in seconds of the machine's monotonic clock."""
+"""Ask here when the first StartIncident came since this was last asked, by the machine's monotonic clock."""
 _ASSIGNMENTS = re.compile(r"([#\w]+) (?:= )?(:\w+)")
 _RECORDS = "arn:aws:ssm-incidents::123456789012:incident-record/checkout/"
 
@@ -69,17 +69,18 @@ class _Service(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     table = _Table()
     latency_s = 0.0
-    started = 0.0
+    started: float | None = None
 
     def do_GET(self) -> None:
-        self._answer(200, {"started": _Service.started})
+        started, _Service.started = _Service.started, None
+        self._answer(200, {"started": started})
 
     def do_POST(self) -> None:
         came = time.monotonic()
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or self.path.strip("/")
         if operation == "startIncident":
-            _Service.started = came
+            _Service.started = _Service.started or came
             answer: dict[str, Any] | None = {"incidentRecordArn": f"{_RECORDS}{uuid.uuid4()}"}
         else:
             answer = self.table.call(operation, asked)

@@ -192,11 +192,12 @@ def loaded(code: str, of: str) -> list[str]:
 
 
 def test_a_start_loads_what_an_alarm_needs() -> None:
-    """Neither boto3, nor other destinations, nor the smoke test."""
+    """Neither boto3, nor other destinations, nor what reads other events, nor the smoke test."""
     code = "from incidents_runtime.cold_start import handler; import gc; assert gc.isenabled()"
     names = {name.rpartition(".")[2] for name in loaded(code, "incidents_runtime boto3 s3transfer")}
     assert names >= {"trigger", "opened", "incidents", "ledger"}
-    assert names.isdisjoint({"boto3", "s3transfer", "ops_items", "topics", "smoke_test"})
+    assert names.isdisjoint({"boto3", "s3transfer", "ops_items", "topics", "smoke_test", "recovered"})
+    assert names.isdisjoint({"alarm_messages", "devops_guru", "health", "manual", "messages"})
 
 
 def test_the_runtime_imports_neither_cdk_nor_the_package() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from incidents_runtime.opened import Opened
 from incidents_runtime.outcome import Outcome
-from incidents_runtime.recovered import Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,5 +64,8 @@ class Admission:
         if signal.transition == "ignored":
             # What another alarm silences tells again by itself when that ends: nothing is held.
             return Outcome("suppressed" if signal.suppressed_by else "ignored", reason=signal.reason)
-        way = Opened if signal.transition == "opened" else Recovered
-        return way(self, signal, route, started_by, deadline).outcome()
+        if signal.transition == "opened":
+            return Opened(self, signal, route, started_by, deadline).outcome()
+        from incidents_runtime.recovered import Recovered  # noqa: PLC0415 - an alarm waits for nothing
+
+        return Recovered(self, signal, route, started_by, deadline).outcome()

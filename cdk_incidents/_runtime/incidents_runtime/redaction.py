@@ -27,37 +27,35 @@ _PATTERNS = (
     # A private key, up to its end or the text's.
     (
         ("-----begin",),
-        re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END[A-Z -]{0,60}|\Z)", re.DOTALL),
+        r"(?s)-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END[A-Z -]{0,60}|\Z)",
         _HIDDEN,
     ),
     (
         ("bearer", "basic", "negotiate", "digest"),
-        re.compile(r"(?i)\b(bearer|basic|negotiate|digest)\s+[a-z0-9._~+/=-]{6,2048}"),
+        r"(?i)\b(bearer|basic|negotiate|digest)\s+[a-z0-9._~+/=-]{6,2048}",
         rf"\1 {_HIDDEN}",
     ),
     # name=value, name: value, "name": "value". Not the ":secret:name" of an ARN.
     (
         ("pass", "pwd", "secret", "token", "credential", "authorization", "cookie", "signature", "key"),
-        re.compile(
-            rf"(?i)({_NAME}{_QUOTE}?\s{{0,8}}=>?\s{{0,8}}|(?<!:){_NAME}{_QUOTE}?\s{{0,8}}:\s{{0,8}}){_VALUE}"
-        ),
+        (rf"(?i)({_NAME}{_QUOTE}?\s{{0,8}}=>?\s{{0,8}}|(?<!:){_NAME}{_QUOTE}?\s{{0,8}}:\s{{0,8}}){_VALUE}"),
         rf"\1{_HIDDEN}",
     ),
     # The password in an address.
-    (("://",), re.compile(r"(://[^\s/:@]{0,256}:)[^\s/@]{1,1024}(?=@)"), rf"\1{_HIDDEN}"),
+    (("://",), r"(://[^\s/:@]{0,256}:)[^\s/@]{1,1024}(?=@)", rf"\1{_HIDDEN}"),
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
-    (("akia", "asia", "abia", "acca"), re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"), _HIDDEN),
+    (("akia", "asia", "abia", "acca"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b", _HIDDEN),
     # JSON Web Tokens, and the tokens that GitHub, GitLab, Slack and Stripe mark as theirs.
-    (("eyj",), re.compile(r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048})?"), _HIDDEN),
+    (("eyj",), r"\beyJ[\w-]{8,2048}\.[\w-]{4,2048}(?:\.[\w-]{0,2048})?", _HIDDEN),
     (
         ("gh", "github_pat_", "glpat-", "xox", "k_live_"),
-        re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|[rs]k_live_)[\w-]{10,256}"),
+        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|[rs]k_live_)[\w-]{10,256}",
         _HIDDEN,
     ),
     # Whatever is called a key and looks like chance: long, with digits and letters of both cases.
     (
         ("key",),
-        re.compile(
+        (
             r"(?i:\b([\w.-]{0,40}key(?:\\{0,4}[\"'])?\s{0,8}[=:]\s{0,8}\\{0,4}[\"']?))"
             r"(?=[\w+/=-]{0,2048}\d)(?=[\w+/=-]{0,2048}[a-z])(?=[\w+/=-]{0,2048}[A-Z])[\w+/=-]{20,2048}(?![\w:.])"
         ),
@@ -85,5 +83,5 @@ def redacted(text: str) -> str:
     small = text.lower() if text.isascii() else None
     for words, pattern, replacement in _PATTERNS:
         if small is None or any(word in small for word in words):
-            text = pattern.sub(replacement, text)
+            text = re.sub(pattern, replacement, text)
     return text

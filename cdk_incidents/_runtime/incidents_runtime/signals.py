@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from incidents_runtime import alarm_messages, alarms, devops_guru, health, manual
-from incidents_runtime.messages import message_signal, messages_in
+from incidents_runtime import alarms
 from incidents_runtime.shapes import canonical, items, loaded, mapping, moment, plain, text
 from incidents_runtime.signal_model import RelatedItem, Signal, UnreadableEvent, digest, key_of
 from incidents_runtime.templates import group_of
@@ -83,12 +82,24 @@ class _Reader:
             return self.signals(fields["requestPayload"], wrappings - 1, door)
         if set(fields) == {"recovered"}:
             return tuple(map(_recovered, self.signals(fields["recovered"], wrappings - 1, door)))
+        if "alarmArn" in fields and "alarmData" in fields:
+            return (alarms.alarm_signal(alarms.in_eventbridge_shape(fields), self.received),)
+        return self._of_another_kind(fields, wrappings, door)
+
+    # What an alarm does not need is loaded when something else comes: an alarm waits for nothing.
+
+    def _of_another_kind(self, fields: Mapping[str, Any], wrappings: int, door: str) -> tuple[Signal, ...]:
+        from incidents_runtime.messages import messages_in  # noqa: PLC0415
+
         messages = messages_in(fields)
         if messages is not None:
             return tuple(signal for message in messages for signal in self._in(message, wrappings - 1))
         return (self._signal(fields, door),)
 
     def _in(self, message: Message, wrappings: int) -> tuple[Signal, ...]:
+        from incidents_runtime import manual  # noqa: PLC0415
+        from incidents_runtime.messages import message_signal  # noqa: PLC0415
+
         if not message.is_about_the_subscription:
             try:
                 return self.signals(loaded(message.body), wrappings, message.arn)
@@ -99,8 +110,8 @@ class _Reader:
         return (message_signal(message, self.received),)
 
     def _signal(self, fields: Mapping[str, Any], door: str) -> Signal:
-        if "alarmArn" in fields and "alarmData" in fields:
-            return alarms.alarm_signal(alarms.in_eventbridge_shape(fields), self.received)
+        from incidents_runtime import alarm_messages, manual  # noqa: PLC0415
+
         if text(fields.get("detail-type")) and text(fields.get("source")):
             return self._from_the_bus(fields)
         if alarm_messages.is_alarm_message(fields):
@@ -117,6 +128,8 @@ class _Reader:
         source, kind = event["source"], text(event.get("detail-type"))
         if source == alarms.SOURCE and kind in (alarms.STATE_CHANGE, alarms.CONTRIBUTOR_STATE_CHANGE):
             return alarms.alarm_signal(event, self.received)
+        from incidents_runtime import devops_guru, health  # noqa: PLC0415
+
         signal = _event_signal(event, self.received)
         if source == alarms.SOURCE and kind == alarms.CONFIGURATION_CHANGE:
             return _ignored(signal, "an alarm's configuration changed, nothing went wrong")
