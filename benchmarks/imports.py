@@ -9,7 +9,7 @@ import sys
 from benchmarks.figures import Figure
 
 _RUNS = 9
-_BOUND_MS = 80
+_BOUND_MS = 40
 
 _OURS = """
 import cdk_incidents

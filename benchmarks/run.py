@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, imports, loopback, rehearsal, stacks, storm, team
+from benchmarks import chart, imports, loopback, rehearsal, stacks, storm, team, trigger
 from benchmarks.figures import Figure, machine, versions
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ BENCHMARKS: Mapping[str, Callable[..., list[Figure]]] = {
     "stacks": stacks.measure,
     "storm": storm.measure,
     "team": team.measure,
+    "trigger": trigger.measure,
 }
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _STACK = "Measured"
+# The name of an asset is the hash of its bytes, which are packed differently.
+_ASSET = re.compile(r"[0-9a-f]{64}\.zip")
 
 
 def compare(what: str, *, ours: str, theirs: str, rounds: int, at_most: float | None = None) -> list[Figure]:
@@ -112,12 +115,15 @@ def _told_by(value: Any, resources: Mapping[str, Any], digest: Any) -> Any:
             return {"Ref": digest(name)}
         case {"Fn::GetAtt": [str(name), *attributes]} if name in resources:
             return {"Fn::GetAtt": [digest(name), *attributes]}
+        # To IAM a list of one is that one.
+        case {"Effect": _, "Resource": [one]}:
+            return _told_by({**value, "Resource": one}, resources, digest)
         case dict():
             return {key: _told_by(each, resources, digest) for key, each in value.items()}
         case list():
             return [_told_by(each, resources, digest) for each in value]
         case _:
-            return value
+            return "an asset" if isinstance(value, str) and _ASSET.fullmatch(value) else value
 
 
 def main(module: str) -> dict[str, Any]:
