@@ -188,8 +188,8 @@ class Storm:
         """Prepare it; ``beside`` is another trigger's, which meets the same clock and the same rates."""
         self.account = account or Account()
         self.order = random.Random(seed)  # noqa: S311 - a seed is what it is for
-        self.time = VirtualTime() if beside is None else beside.time
-        self.rates = Rates(lambda: self.time.now_s) if beside is None else beside.rates
+        self.time: VirtualTime = VirtualTime() if beside is None else beside.time
+        self.rates: Rates = Rates(lambda: self.time.now_s) if beside is None else beside.rates
         plans = -(-causes // CAUSES_OF_A_PLAN)
         self.world = World(
             routes=tuple(
@@ -263,7 +263,7 @@ class Storm:
                 self._send(request, request.get("DelaySeconds", 0))
             return answer
 
-        def change(**request: Any) -> object:
+        def change(**request: Any) -> dict[str, Any]:
             answer = usual_change(**request)
             self._show_at(
                 self.time.now_s + request["VisibilityTimeout"], self.handles[request["ReceiptHandle"]]
@@ -304,7 +304,8 @@ class Storm:
 
     def _die_perhaps(self) -> None:
         one_in = self.account.killed_one_in
-        if one_in and self.order.randrange(one_in) == 0:
+        is_over = self.world.clock.now() >= self.serving.ends
+        if is_over or (one_in and self.order.randrange(one_in) == 0):
             self.figures.killed += 1
             self._doubt()
             raise KilledError
@@ -351,7 +352,9 @@ class Storm:
                 self.warm -= 1
             else:
                 self.time.sleep(self.account.cold_start_s)
-            return world.trigger.handle(payload, FakeContext(world.clock, alias))
+            context = FakeContext(world.clock, alias)
+            self.serving.ends = context.ends
+            return world.trigger.handle(payload, context)
         except KilledError:
             # Its environment is gone.
             self.warm -= 1

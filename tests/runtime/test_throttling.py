@@ -152,6 +152,13 @@ def test_once_it_is_started_nothing_is_left_to_anybody() -> None:
     assert world.outcome(alarm(at=5)) == "started"
 
 
+def test_nothing_is_left_for_longer_than_a_minute() -> None:
+    """What a restored table says may be of any time."""
+    world = sent_on()
+    world.entry()["turn_until_ms"] = {"N": str(int((NOW.timestamp() + 61) * 1000))}
+    assert world.outcome(alarm(at=1)) == "started"
+
+
 # --- who waits
 
 
@@ -176,12 +183,12 @@ def test_a_reader_waits_until_it_must_answer() -> None:
     assert world.queues.called("SendMessage") == []
 
 
-def test_a_smoke_test_waits_for_its_turn() -> None:
-    """Nobody brings it again."""
+def test_a_smoke_test_is_tried_three_times_in_place() -> None:
+    """It is in no queue, and its log must tell before the deployment gives up."""
     world = World()
-    world.service.fail("StartIncident", *[THROTTLED] * 20)
+    world.service.fail("StartIncident", *[THROTTLED] * 2)
     assert world.outcome(alarm("Canary", reason="nonce"), "smoke-test") == "started"
-    world.service.fail("StartIncident", *FOR_LONG)
+    world.service.fail("StartIncident", *[THROTTLED] * 3)
     with pytest.raises(ServiceError, match="Throttling"):
         world.deliver(alarm("Another", reason="nonce"), "smoke-test")
     assert world.queues.calls == []

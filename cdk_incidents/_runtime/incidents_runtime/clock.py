@@ -47,7 +47,7 @@ class Deadline:
 
     remaining_ms: Callable[[], int]
     patient: bool = False
-    """Whether to wait for a service that throttles: nobody else would bring the signal in time."""
+    """Whether to wait for the turns of a service that throttles, as readers of the retry queue do."""
 
     def remaining_s(self) -> float:
         """Tell how long is left."""

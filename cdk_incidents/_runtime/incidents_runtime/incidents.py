@@ -96,10 +96,10 @@ class Incidents:
         """
         if order.route.quiet:
             self._must_be_quiet(order.route, deadline)
-        request = start_request(order.signal, order.route, order.started_by)
-        return self._in_some_region(request, attempt, deadline)
+        return self._in_some_region(order, attempt, deadline)
 
-    def _in_some_region(self, request: Mapping[str, Any], attempt: Attempt, deadline: Deadline) -> str:
+    def _in_some_region(self, order: Order, attempt: Attempt, deadline: Deadline) -> str:
+        request = start_request(order.signal, order.route, order.started_by)
         told: list[ServiceError] = []
         failed: set[str] = set()
         refused: set[str] = set()
@@ -126,8 +126,9 @@ class Incidents:
                     if region in failed or error.kind != "ambiguous" or not has_time(deadline, _ONE_MORE):
                         self.regions.failed(region, error)
                     failed.add(region)
-                # Whoever waits for the next turn has done so, or does so in the retry queue.
-                if error.is_throttling or not may_go_on(deadline, tries):
+                # Whoever waits for a turn has done so, or does so in the retry queue, where no smoke test is.
+                waits = error.is_throttling and not order.route.quiet
+                if waits or not may_go_on(deadline, tries):
                     break
                 back_off(self.clock, tries)
                 found = self._look_after(error, attempt, deadline)

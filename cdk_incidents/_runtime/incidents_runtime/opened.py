@@ -190,7 +190,7 @@ class Opened(Admitted):
         try:
             return self.destination(lease).start(self.order, self.attempt(lease), self.deadline)
         except ServiceError as error:
-            if error.is_throttling and not self.deadline.patient:
+            if error.is_throttling and not (self.deadline.patient or self.route.quiet):
                 raise TurnLater(str(error)) from error
             raise
 

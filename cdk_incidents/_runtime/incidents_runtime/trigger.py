@@ -77,9 +77,7 @@ class Trigger:
             Nothing is decided, so Lambda must invoke again, and in the end keep the event in the retry queue.
         """
         delivery = deliveries.straight(event, context.invoked_function_arn)
-        # Lambda would invoke others again in a minute; readers wait, and a smoke test is not tried again.
-        patient = delivery.alias == RETRY_ALIAS or self.handling.is_quiet(delivery)
-        deadline = Deadline(context.get_remaining_time_in_millis, patient)
+        deadline = Deadline(context.get_remaining_time_in_millis, patient=delivery.alias == RETRY_ALIAS)
         messages = deliveries.batch(event)
         with about(route=delivery.alias):
             if messages is None:
