@@ -12,13 +12,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, imports, loopback, rehearsal, stacks, storm, team, trigger
+from benchmarks import chart, function, imports, loopback, rehearsal, stacks, storm, team, trigger
 from benchmarks.figures import Figure, machine, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 BENCHMARKS: Mapping[str, Callable[..., list[Figure]]] = {
+    "function": function.measure,
     "imports": imports.measure,
     "loopback": loopback.measure,
     "rehearsal": rehearsal.measure,
