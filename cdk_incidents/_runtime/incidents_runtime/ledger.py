@@ -213,6 +213,8 @@ def _time(time_ms: int | None) -> str:
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:
+    if not item:
+        return Entry()
     # Tables are restored from backups and edited by hand: what makes no sense is not there.
     fields: dict[str, Any] = {name: _text(item, name) for name in _TEXTS}
     fields |= {name: number_in(item, name) or 0 for name in _NUMBERS}

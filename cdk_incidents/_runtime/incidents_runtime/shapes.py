@@ -106,6 +106,10 @@ def plain(
     Any
         The copy: no lone surrogate, no NaN, no bottomless nesting.
     """
+    return _plain(value, longest_text, most_items, depth)
+
+
+def _plain(value: Any, longest_text: int | None, most_items: int | None, depth: int) -> Any:
     if isinstance(value, str):
         return _short(sendable(value), longest_text)
     if isinstance(value, float) and not math.isfinite(value):
@@ -120,15 +124,10 @@ def plain(
         return "…"
     if isinstance(value, dict):
         return {
-            _short(sendable(str(name)), longest_text): plain(
-                member, longest_text=longest_text, most_items=most_items, depth=depth - 1
-            )
+            _short(sendable(str(name)), longest_text): _plain(member, longest_text, most_items, depth - 1)
             for name, member in list(value.items())[:most_items]
         }
-    return [
-        plain(member, longest_text=longest_text, most_items=most_items, depth=depth - 1)
-        for member in value[:most_items]
-    ]
+    return [_plain(member, longest_text, most_items, depth - 1) for member in value[:most_items]]
 
 
 def _short(value: str, longest: int | None) -> str:
