@@ -12,13 +12,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import chart, function, imports, loopback, rehearsal, stacks, storm, team, trigger
+from benchmarks import alarms, chart, function, imports, loopback, rehearsal, stacks, storm, team, trigger
 from benchmarks.figures import Figure, machine, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 BENCHMARKS: Mapping[str, Callable[..., list[Figure]]] = {
+    "alarms": alarms.measure,
     "function": function.measure,
     "imports": imports.measure,
     "loopback": loopback.measure,
