@@ -96,7 +96,9 @@ class Handling:
             Nothing is decided about one of its signals: the event must come again.
         """
         # What tells no time of its own happened when it first came, however often it comes again.
-        received = delivery.held_since or delivery.waits_since or self.clock.now()
+        now = self.clock.now()
+        # A queue whose clock is ahead of ours would put it before its own recovery.
+        received = min(delivery.held_since or delivery.waits_since or now, now)
         route = self.settings.routes.get(delivery.alias)
         if route is None and delivery.alias == QUIET_ALIAS:
             raise LookupError(f"no route is named {QUIET_ALIAS!r}")
