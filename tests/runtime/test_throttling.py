@@ -106,6 +106,16 @@ def test_a_start_of_unknown_end_is_looked_for_first() -> None:
     assert len(world.service.called("ListIncidentRecords")) == looked + 1
 
 
+def test_a_queue_whose_clock_is_ahead_makes_no_signal_younger() -> None:
+    """What says that it is of the future is of now, in the queue too: its recovery is the later one."""
+    world = World()
+    record = message(failure_record(alarm(at=600)))
+    record["attributes"]["SentTimestamp"] = str(int((NOW.timestamp() + 600) * 1000))
+    world.deliver({"Records": [record]}, "retry")
+    world.clock.time += timedelta(seconds=1)
+    assert world.outcome(alarm(state="OK", at=600)) == "resolved"
+
+
 # --- others of the same cause
 
 
