@@ -366,7 +366,9 @@ def _arn_in_place_of(contact: IContactRef, resource: str) -> str:
 
 def environment_of(contact: IContactRef) -> tuple[str, str]:
     """Return the account and the Region that own a contact; an import's may be others than its stack's."""
-    whose = contact.env if isinstance(contact, ImportedContact) else place_of(contact)
+    is_made_here = isinstance(contact, ContactBase) and not isinstance(contact, ImportedContact)
+    # Somebody else's construct may be an import, too.
+    whose = place_of(contact) if is_made_here or is_l1(contact) else contact.env
     return whose.account, whose.region
 
 

@@ -316,9 +316,10 @@ def record_arns(plan: IResponsePlanRef) -> str:
 
 
 def _account_of(plan: IResponsePlanRef) -> str:
-    # An import's may be another than its stack's.
-    owner = plan._metrics_of if isinstance(plan, ResponsePlanBase) else None  # noqa: SLF001 - this file's own
-    return owner or place_of(plan).account
+    # An import's may be another than its stack's, and somebody else's construct may be one.
+    if isinstance(plan, ResponsePlanBase):
+        return plan._metrics_of or place_of(plan).account  # noqa: SLF001 - this file's own
+    return plan.env.account
 
 
 def has_incident_tags(plan: IResponsePlanRef) -> bool:
