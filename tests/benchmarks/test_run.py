@@ -60,6 +60,19 @@ def test_what_was_not_run_stays(stub: list[Figure], tmp_path: Path) -> None:
     assert [figure["what"] for figure in written["stub"]["figures"]] == ["rate"]
 
 
+def test_small_numbers_are_no_results(
+    monkeypatch: pytest.MonkeyPatch, stub: list[Figure], tmp_path: Path
+) -> None:
+    """A quick run leaves the results of the docs alone; a whole one writes them."""
+    results = tmp_path / "results.json"
+    monkeypatch.setattr(run, "RESULTS", results)
+    stub.append(Figure("rate", "calls/s", (1, 2)))
+    run.main(["--quick"])
+    assert not results.exists()
+    run.main([])
+    assert list(json.loads(results.read_text())) == ["stub"]
+
+
 @pytest.mark.usefixtures("stub")
 def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     """It is refused with the names that there are."""
