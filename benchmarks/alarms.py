@@ -14,20 +14,25 @@ if TYPE_CHECKING:
 _ROUNDS = 5
 _MANY, _SOME, _PLANS = 400, 100, 20
 
-# A way of ours, and one of CDK's that it stands against. With OK, both tell a function of the recovery too.
+_BY_HAND = "LambdaAction, same function"
+_TESTED = "watch and a SmokeTest"
+
+# A way of ours, and one of CDK's that it stands against.
 _MAIN = [("ResponsePlanAction", "SsmIncidentAction"), ("watch", "LambdaAction")]
 _PAIRS = [
     *_MAIN,
-    ("watch with OK", "LambdaAction with OK"),
+    ("watch", _BY_HAND),
     ("ResponsePlanAction", "LambdaAction"),
     ("watch", "SsmIncidentAction"),
     ("Alarms.of to a plan", "SsmIncidentAction"),
     ("Alarms.of to a route", "LambdaAction"),
+    ("Alarms.of to a route", _BY_HAND),
 ]
-_TESTED = "watch and a SmokeTest"
+# Both tell a function of the recovery too; compared by what they make only.
+_WITH_OK = ("watch with OK", "LambdaAction with OK")
 
-_BYTES = {"SsmIncidentAction": 1.0, "LambdaAction": 0.65, "LambdaAction with OK": 0.65}
-_TIME = {"SsmIncidentAction": 1.25, "LambdaAction": 0.8, "LambdaAction with OK": 0.8}
+_BYTES = {"SsmIncidentAction": 1.0, "LambdaAction": 0.65, _BY_HAND: 0.65, "LambdaAction with OK": 0.65}
+_TIME = {"SsmIncidentAction": 1.25, "LambdaAction": 0.8, _BY_HAND: 0.8}
 _GROWTH = 1.15
 
 
@@ -42,7 +47,7 @@ def measure(*, quick: bool) -> list[Figure]:
     if quick:
         told = _Samples(_MAIN, counts=(0, 1), plans=1, rounds=1)
         return [*told.resources(), *told.bytes(), *told.times()]
-    told = _Samples(_PAIRS, counts=(0, _SOME, _MANY), plans=_PLANS, rounds=_ROUNDS)
+    told = _Samples(_PAIRS, [_WITH_OK], counts=(0, _SOME, _MANY), plans=_PLANS, rounds=_ROUNDS)
     return [*told.resources(), *told.bytes(), *told.times(), *told.smoke_test(), *told.growth()]
 
 
@@ -53,6 +58,8 @@ class _Samples:
     ----------
     pairs
         ways of ours and of CDK's
+    sized
+        those that are compared by what they make only, for which one app is enough
     counts
         the numbers of alarms, the first of them none
     plans
@@ -62,32 +69,43 @@ class _Samples:
     """
 
     def __init__(
-        self, pairs: Sequence[tuple[str, str]], *, counts: Sequence[int], plans: int, rounds: int
+        self,
+        pairs: Sequence[tuple[str, str]],
+        sized: Sequence[tuple[str, str]] = (),
+        *,
+        counts: Sequence[int],
+        plans: int,
+        rounds: int,
     ) -> None:
-        self._pairs = pairs
-        self._ours = list(dict.fromkeys(ours for ours, _ in pairs))
-        self._theirs = list(dict.fromkeys(theirs for _, theirs in pairs))
+        self._pairs, self._sized = pairs, [*pairs, *sized]
         self._counts = counts
         self._most = counts[-1]
-        ways = [*self._ours, *self._theirs, *([_TESTED] if rounds > 1 else [])]
-        sides = {
-            f"{way}:{count}": _taker(way, count, plans, rounds)
-            for way in ways
-            for count in counts
-            if count in (0, self._most) or way in dict(_MAIN)
-        }
-        self._taken = in_turns(sides, rounds)
+
+        def sides(ways: Sequence[str]) -> dict[str, Callable[[], Mapping[str, Any]]]:
+            return {
+                f"{way}:{count}": _taker(way, count, plans, rounds)
+                for way in ways
+                for count in counts
+                if count in (0, self._most) or way in dict(_MAIN)
+            }
+
+        timed = [*_ways(pairs), *([_TESTED] if rounds > 1 else [])]
+        self._taken = in_turns(sides(timed), rounds)
+        self._made = {app: taken[:1] for app, taken in self._taken.items()}
+        if sized:
+            self._made |= in_turns(sides(_ways(sized)), 1)
 
     def resources(self) -> list[Figure]:
         """Tell how many resources an alarm adds beyond itself."""
+        ours = {one for one, _ in self._sized}
         return [
             Figure(
                 f"resources an alarm beyond itself, {way}",
                 "resources",
-                tuple(each - 1 for each in self._per_alarm(way, "resources")),
-                at_most=0 if way in self._ours else None,
+                tuple(each - 1 for each in self._per_alarm(self._made, way, "resources")),
+                at_most=0 if way in ours else None,
             )
-            for way in (*self._ours, *self._theirs)
+            for way in _ways(self._sized)
         ]
 
     def bytes(self) -> list[Figure]:
@@ -95,11 +113,11 @@ class _Samples:
         return [
             ratio(
                 f"bytes an alarm, {ours} to {theirs}",
-                self._per_alarm(ours, "bytes"),
-                self._per_alarm(theirs, "bytes"),
+                self._per_alarm(self._made, ours, "bytes"),
+                self._per_alarm(self._made, theirs, "bytes"),
                 at_most=_BYTES[theirs],
             )
-            for ours, theirs in self._pairs
+            for ours, theirs in self._sized
         ]
 
     def times(self) -> list[Figure]:
@@ -109,9 +127,9 @@ class _Samples:
             apps = f"{self._most} alarms, {ours} to {theirs}"
             figures.append(ratio(apps, self._whole(ours), self._whole(theirs), at_most=_TIME[theirs]))
             if self._most > 1:
-                each = (self._per_alarm(way, "cpu_ms") for way in (ours, theirs))
+                each = (self._per_alarm(self._taken, way, "cpu_ms") for way in (ours, theirs))
                 figures.append(ratio(f"an alarm more, {ours} to {theirs}", *each))
-        for way in (*self._ours, *self._theirs):
+        for way in _ways(self._pairs):
             figures += [
                 Figure(f"{count} alarms, {way}", "ms", tuple(self._whole(way, count)))
                 for count in (0, self._most)
@@ -138,8 +156,8 @@ class _Samples:
         return [
             ratio(
                 f"an alarm of {self._most} to one of {some}, {way}",
-                self._per_alarm(way, "cpu_ms"),
-                self._per_alarm(way, "cpu_ms", some),
+                self._per_alarm(self._taken, way, "cpu_ms"),
+                self._per_alarm(self._taken, way, "cpu_ms", some),
                 at_most=_GROWTH,
             )
             for way in dict(_MAIN)
@@ -149,10 +167,16 @@ class _Samples:
         taken = self._taken[f"{way}:{self._most if count is None else count}"]
         return [sample["ms"] for sample in taken]
 
-    def _per_alarm(self, way: str, what: str, count: int | None = None) -> list[float]:
+    def _per_alarm(
+        self, apps: Mapping[str, list[Mapping[str, Any]]], way: str, what: str, count: int | None = None
+    ) -> list[float]:
         count = self._most if count is None else count
-        pairs = zip(self._taken[f"{way}:{count}"], self._taken[f"{way}:0"], strict=True)
+        pairs = zip(apps[f"{way}:{count}"], apps[f"{way}:0"], strict=True)
         return [(sample[what] - empty[what]) / count for sample, empty in pairs]
+
+
+def _ways(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    return list(dict.fromkeys([ours for ours, _ in pairs] + [theirs for _, theirs in pairs]))
 
 
 def _taker(way: str, count: int, plans: int, rounds: int) -> Callable[[], Mapping[str, Any]]:

@@ -20,8 +20,10 @@ import psutil
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 
+from benchmarks.peers.trigger_l2 import Trigger
 from cdk_incidents import (
     Alarms,
     Contact,
@@ -62,6 +64,16 @@ def by_lambda_action_with_ok(stack: cdk.Stack, count: int, plans: int) -> None:
     for alarm, action in zip(_alarms(stack, count), cycle(each)):
         alarm.add_alarm_action(action)
         alarm.add_ok_action(action)
+
+
+def by_lambda_action_same_function(stack: cdk.Stack, count: int, plans: int) -> None:
+    """Take CDK's own action on a function that loses no signal: a trigger by hand."""
+    _cfn_plans(stack, plans)
+    names = {f"Plan{number}": f"plan-{number}" for number in range(plans)}
+    trigger = Trigger(stack, "Trigger", fallback=sns.Topic(stack, "Fallback"), plans=names)
+    each = [actions.LambdaAction(alias) for alias in trigger.aliases.values()]
+    for alarm, action in zip(_alarms(stack, count), cycle(each)):
+        alarm.add_alarm_action(action)
 
 
 def by_plan_action(stack: cdk.Stack, count: int, plans: int) -> None:
@@ -106,6 +118,7 @@ WAYS: Mapping[str, Callable[[cdk.Stack, int, int], None]] = {
     "SsmIncidentAction": by_incident_action,
     "LambdaAction": by_lambda_action,
     "LambdaAction with OK": by_lambda_action_with_ok,
+    "LambdaAction, same function": by_lambda_action_same_function,
     "ResponsePlanAction": by_plan_action,
     "watch": by_watch,
     "watch with OK": by_watch_with_ok,

@@ -1,4 +1,4 @@
-"""The trigger of `benchmarks.trigger`, written by hand with the constructs of aws-cdk-lib."""
+"""A trigger and its routes, written by hand with the constructs of aws-cdk-lib."""
 
 from __future__ import annotations
 
@@ -34,16 +34,36 @@ _THROUGH = {"StringEquals": {"aws:CalledViaFirst": "ssm-incidents.amazonaws.com"
 
 
 def make(stack: Stack) -> None:
-    """Make the trigger, its fallback and its route."""
-    _Trigger(stack, "Trigger", sns.Topic(stack, "Fallback"))
+    """Make the trigger of `benchmarks.trigger`, its fallback and its route, which alarms may invoke."""
+    trigger = Trigger(stack, "Trigger", fallback=sns.Topic(stack, "Fallback"), plans={"Critical": PLAN})
+    trigger.aliases["Critical"].add_permission(
+        "Alarms",
+        principal=iam.ServicePrincipal("lambda.alarms.cloudwatch.amazonaws.com"),
+        source_account=stack.account,
+    )
 
 
-class _Trigger(Construct):
-    def __init__(self, scope: Construct, construct_id: str, fallback: sns.Topic) -> None:
+class Trigger(Construct):
+    """The trigger.
+
+    Parameters
+    ----------
+    scope, construct_id
+        where it lives
+    fallback
+        what is told of failures
+    plans
+        the names of plans by their routes
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, fallback: sns.Topic, plans: Mapping[str, str]
+    ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         self._account, self._region, self._partition = stack.account, stack.region, stack.partition
-        self._plan_arn = f"arn:{self._partition}:ssm-incidents::{self._account}:response-plan/{PLAN}"
+        self._service = f"arn:{self._partition}:ssm-incidents::{self._account}"
+        self._plans = plans
         self._dead_letters = self._queue_of_dead_letters()
         self._retries = sqs.Queue(
             self,
@@ -71,7 +91,9 @@ class _Trigger(Construct):
         role = self._role()
         fallback.grant_publish(role)
         function = self._function(role, fallback)
-        self._routes(function.current_version)
+        version = function.current_version
+        self._read_retries(version)
+        self.aliases = {route: self._alias(route, version) for route in plans}
         self._alarms(fallback)
 
     def _queue_of_dead_letters(self) -> sqs.Queue:
@@ -100,7 +122,8 @@ class _Trigger(Construct):
 
     def _role(self) -> iam.Role:
         retries, dead_letters = self._retries.queue_arn, self._dead_letters.queue_arn
-        records = f"arn:{self._partition}:ssm-incidents::{self._account}:incident-record/{PLAN}/*"
+        plans = [f"{self._service}:response-plan/{name}" for name in self._plans.values()]
+        records = [f"{self._service}:incident-record/{name}/*" for name in self._plans.values()]
         contacts = f"arn:{self._partition}:ssm-contacts:*:{self._account}:contact/*"
         ledger = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         read = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"]
@@ -114,8 +137,8 @@ class _Trigger(Construct):
             iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
             iam.PolicyStatement(actions=["ssm:CreateOpsItem"], resources=["*"], conditions=_THROUGH),
             iam.PolicyStatement(actions=["ssm-incidents:ListIncidentRecords"], resources=["*"]),
-            iam.PolicyStatement(actions=start, resources=[self._plan_arn]),
-            iam.PolicyStatement(actions=[*_FOLLOW, "ssm-incidents:TagResource"], resources=[records]),
+            iam.PolicyStatement(actions=start, resources=plans),
+            iam.PolicyStatement(actions=[*_FOLLOW, "ssm-incidents:TagResource"], resources=records),
             iam.PolicyStatement(
                 actions=["ssm-contacts:StartEngagement"], resources=[contacts], conditions=_THROUGH
             ),
@@ -138,16 +161,11 @@ class _Trigger(Construct):
             description="cdk_incidents: what its functions run",
             removal_policy=RemovalPolicy.DESTROY,
         )
-        route = {
-            "id": "Critical",
-            "response_plan_arn": self._plan_arn,
-            "auto_resolve": True,
-            "join_for_s": 43_200,
-        }
+        routes = "".join(f"# {json.dumps(self._settings(route))}\n" for route in self._plans)
         code = (
             "from incidents_runtime.cold_start import handler\n"
             "# Below is data, not code: one route a line, read when the function starts.\n"
-            f"# {json.dumps(route)}\n"
+            f"{routes}"
         )
         function = lambda_.Function(
             self,
@@ -174,7 +192,15 @@ class _Trigger(Construct):
         function.node.add_dependency(role)
         return function
 
-    def _routes(self, version: lambda_.Version) -> None:
+    def _settings(self, route: str) -> dict[str, object]:
+        return {
+            "id": route,
+            "response_plan_arn": f"{self._service}:response-plan/{self._plans[route]}",
+            "auto_resolve": True,
+            "join_for_s": 43_200,
+        }
+
+    def _read_retries(self, version: lambda_.IVersion) -> None:
         retry = lambda_.Alias(self, "retry", alias_name="retry", version=version)
         retry.add_event_source_mapping(
             "Retries",
@@ -183,19 +209,16 @@ class _Trigger(Construct):
             max_concurrency=5,
             report_batch_item_failures=True,
         )
-        critical = lambda_.Alias(
+
+    def _alias(self, route: str, version: lambda_.IVersion) -> lambda_.Alias:
+        return lambda_.Alias(
             self,
-            "Critical",
-            alias_name="Critical",
+            route,
+            alias_name=route,
             version=version,
             max_event_age=Duration.hours(1),
             retry_attempts=2,
             on_failure=destinations.SqsDestination(self._retries),
-        )
-        critical.add_permission(
-            "Alarms",
-            principal=iam.ServicePrincipal("lambda.alarms.cloudwatch.amazonaws.com"),
-            source_account=self._account,
         )
 
     def _alarms(self, fallback: sns.Topic) -> None:
