@@ -290,3 +290,34 @@ def test_an_older_incident_of_the_cause_is_asked_about() -> None:
     assert world.outcome(alarm(at=100)) == "started"
     assert world.outcome(alarm(at=-1)) == "joined"
     assert word_of(world) == 1
+
+
+def test_a_cause_that_is_new_to_a_group_is_asked_about() -> None:
+    """Who closed the incident has not seen it, whenever it happened."""
+    world = World(routes=(replace(ROUTES[0], dedupe_key="all of {region}"),))
+    world.deliver(alarm("A", at=-2))
+    minutes_later(world, 1)
+    assert world.outcome(alarm("B", at=-1)) == "joined"
+    assert world.outcome(alarm("B", at=-0.5)) == "joined"
+    assert word_of(world) == 1
+    (record,) = world.service.records.values()
+    record["status"] = "RESOLVED"
+    assert world.outcome(alarm("C", at=-1)) == "started"
+
+
+def test_what_the_service_has_just_said_counts_more_than_what_others_were_told() -> None:
+    """They asked before people closed it, and wrote between our question and our lease."""
+    world = World()
+    world.deliver(alarm(at=-2))
+    minutes_later(world, 1)
+    (record,) = world.service.records.values()
+    record["status"] = "RESOLVED"
+
+    def others_write(operation: str) -> None:
+        if operation == "PutItem":
+            world.table.before_call = lambda _: None
+            told_ms = int((world.clock.time - timedelta(seconds=10)).timestamp() * 1000)
+            world.entry().update(revision={"S": "theirs"}, open_ms={"N": str(told_ms)})
+
+    world.table.before_call = others_write
+    assert world.outcome(alarm(at=30)) == "started"

@@ -78,7 +78,9 @@ class Opened(Admitted):
         )
 
     def _is_open(self, entry: Entry, record: str) -> bool:
-        return self._was_open_since(entry, record) or self.status(record) == "OPEN"
+        # Who closed it knew nothing of a cause that was not in it; and what the service has just said counts.
+        may_be_believed = entry.cause(self.cause).opened_ms is not None and record not in self.known_status
+        return (may_be_believed and self._was_open_since(entry, record)) or self.status(record) == "OPEN"
 
     def _was_open_since(self, entry: Entry, record: str) -> bool:
         """Say whether the service has said after the signal happened that the record is open.
