@@ -20,7 +20,6 @@ import psutil
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssmincidents as ssmincidents
 
 from benchmarks.peers.trigger_l2 import Trigger
@@ -70,7 +69,7 @@ def by_lambda_action_same_function(stack: cdk.Stack, count: int, plans: int) -> 
     """Take CDK's own action on a function that loses no signal: a trigger by hand."""
     _cfn_plans(stack, plans)
     names = {f"Plan{number}": f"plan-{number}" for number in range(plans)}
-    trigger = Trigger(stack, "Trigger", fallback=sns.Topic(stack, "Fallback"), plans=names)
+    trigger = Trigger(stack, "Trigger", plans=names)
     each = [actions.LambdaAction(alias) for alias in trigger.aliases.values()]
     for alarm, action in zip(_alarms(stack, count), cycle(each)):
         alarm.add_alarm_action(action)

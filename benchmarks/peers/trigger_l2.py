@@ -21,7 +21,7 @@ from constructs import Construct
 from benchmarks.trigger import NAME, PLAN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _CODE = Path(__file__).parents[2] / "cdk_incidents" / "_runtime"
 _FOLLOW = [
@@ -51,13 +51,18 @@ class Trigger(Construct):
     scope, construct_id
         where it lives
     fallback
-        what is told of failures
+        what is told of failures; nothing by default
     plans
         the names of plans by their routes
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, fallback: sns.Topic, plans: Mapping[str, str]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plans: Mapping[str, str],
+        fallback: sns.Topic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -89,12 +94,17 @@ class Trigger(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         role = self._role()
-        fallback.grant_publish(role)
-        function = self._function(role, fallback)
+        told = {}
+        if fallback is not None:
+            fallback.grant_publish(role)
+            told["INCIDENTS_FALLBACK_TOPIC_ARN"] = fallback.topic_arn
+        function = self._function(role, told)
         version = function.current_version
         self._read_retries(version)
         self.aliases = {route: self._alias(route, version) for route in plans}
-        self._alarms(fallback)
+        alarms = self._alarms()
+        if fallback is not None:
+            self._tell(fallback, alarms)
 
     def _queue_of_dead_letters(self) -> sqs.Queue:
         queue = sqs.Queue(
@@ -151,7 +161,7 @@ class Trigger(Construct):
             inline_policies={"Trigger": iam.PolicyDocument(statements=statements)},
         )
 
-    def _function(self, role: iam.Role, fallback: sns.Topic) -> lambda_.Function:
+    def _function(self, role: iam.Role, told: Mapping[str, str]) -> lambda_.Function:
         layer = lambda_.LayerVersion(
             self,
             "Runtime",
@@ -181,7 +191,7 @@ class Trigger(Construct):
                 "INCIDENTS_LEDGER_TABLE": self._ledger.table_name,
                 "INCIDENTS_RETRY_QUEUE_URL": self._retries.queue_url,
                 "INCIDENTS_DEAD_LETTER_QUEUE_URL": self._dead_letters.queue_url,
-                "INCIDENTS_FALLBACK_TOPIC_ARN": fallback.topic_arn,
+                **told,
             },
             # The role has all that it needs.
             role=role.without_policy_updates(),
@@ -221,7 +231,7 @@ class Trigger(Construct):
             on_failure=destinations.SqsDestination(self._retries),
         )
 
-    def _alarms(self, fallback: sns.Topic) -> None:
+    def _tell(self, fallback: sns.Topic, alarms: Sequence[cloudwatch.Alarm]) -> None:
         fallback.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -230,9 +240,13 @@ class Trigger(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": self._account}},
             )
         )
-        self._five_minutes = Duration.minutes(5)
         action = actions.SnsAction(fallback)
-        told = [
+        for alarm in alarms:
+            alarm.add_alarm_action(action)
+
+    def _alarms(self) -> list[cloudwatch.Alarm]:
+        self._five_minutes = Duration.minutes(5)
+        return [
             self._alarm(
                 "DeadLettersAlarm",
                 self._dead_letters.metric_approximate_number_of_messages_visible(
@@ -274,8 +288,6 @@ class Trigger(Construct):
                 "DeliveryAlarm", self._lost(), f"Lambda throttled {NAME}, or lost a failed event of it."
             ),
         ]
-        for alarm in told:
-            alarm.add_alarm_action(action)
 
     def _alarm(
         self,
