@@ -20,12 +20,13 @@ RATES = {
 
 
 class Rates:
-    """What the service takes by now; a call that is throttled costs no token."""
+    """What the service takes by now; a call that is throttled costs no token, unless ``refusals_cost``."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._tokens = {name: (float(rate), 0.0) for name, rate in RATES.items()}
         self.throttled: Counter[str] = Counter()
+        self.refusals_cost = False
 
     def admit(self, operation: str) -> bool:
         """Take a token of an operation, if there is one."""
@@ -35,6 +36,6 @@ class Rates:
         rate, now = RATES[operation], self._now_s()
         tokens = min(float(rate), tokens + (now - since) * rate)
         admitted = tokens >= 1
-        self._tokens[operation] = (tokens - admitted, now)
+        self._tokens[operation] = (max(0.0, tokens - (admitted or self.refusals_cost)), now)
         self.throttled[operation] += not admitted
         return admitted

@@ -64,3 +64,12 @@ def test_two_triggers_share_the_rate() -> None:
         nothing_is_missing(each)
         # Both together.
         assert 0.75 * 2 * each.limit_s <= each.last_start_s <= 1.1 * 2 * each.limit_s + STARTING_S
+
+
+def test_where_a_refusal_takes_a_turn_too_a_storm_ends() -> None:
+    """No document says that it takes none: those who ask must not keep one another from every turn."""
+    storm = Storm(800, 40, seed=7)
+    storm.rates.refusals_cost = True
+    figures = storm.run()
+    nothing_is_missing(figures)
+    assert figures.last_start_s <= 4 * figures.limit_s + STARTING_S
