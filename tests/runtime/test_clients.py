@@ -61,15 +61,26 @@ def botocores_own() -> Session:
     return Session()
 
 
-@pytest.mark.parametrize(("region", "fips"), [(None, False), ("ap-southeast-2", False), ("us-east-1", True)])
+@pytest.mark.parametrize(
+    ("region", "wanted"),
+    [(None, ""), ("ap-southeast-2", ""), ("us-gov-west-1", ""), ("us-east-1", "FIPS"), (None, "DUALSTACK")],
+)
 @pytest.mark.parametrize("service", CALLS)
 def test_a_client_asks_where_botocores_own_does(
-    service: str, region: str | None, *, fips: bool, capsys: pytest.CaptureFixture[str]
+    service: str,
+    region: str | None,
+    wanted: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The same address, signed for the same service and Region."""
-    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, use_fips_endpoint=fips)
+    """The same address, signed for the same service and Region, whatever the environment asks for."""
+    if wanted:
+        monkeypatch.setenv(f"AWS_USE_{wanted}_ENDPOINT", "true")
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
     own = botocores_own().create_client(service, region_name=region, config=config)
-    assert sent(clients.client(service, config, region), service) == sent(own, service)
+    address, scope = sent(own, service)
+    assert sent(clients.client(service, config, region), service) == (address, scope)
+    assert (wanted == "FIPS") == ("-fips." in address)
     assert capsys.readouterr().out == ""
 
 
