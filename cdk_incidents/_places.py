@@ -62,7 +62,8 @@ class Place:
         return self if parent is None else place_of(parent).outermost
 
 
-# By the identity of each construct that was asked for, and by that of its stack.
+# By the identity of each construct that was asked for, and by that of its stack. It is never given to another
+# construct, and nothing is freed: jsii itself keeps every construct of the process.
 _PLACES: dict[str, Place] = {}
 
 
