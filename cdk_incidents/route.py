@@ -90,10 +90,10 @@ class Route(RouteBase):
         self._alias = alias
         self._auto_resolve = auto_resolve
 
-    @functools.cached_property
+    @property
     def route_arn(self) -> str:
         """The ARN of the route's Lambda alias."""
-        return self._alias.function_arn
+        return self._own_arn
 
     @property
     def auto_resolve(self) -> bool:
@@ -149,6 +149,11 @@ class Route(RouteBase):
 
     def _refuse_own_topic(self, topic: sns.ITopic) -> None:
         self._trigger._topics.heard(topic)  # noqa: SLF001
+
+    # Not the public property: to a type checker a cached one can be written, and so is no IRoute's.
+    @functools.cached_property
+    def _own_arn(self) -> str:
+        return self._alias.function_arn
 
     @property
     def _parts(self) -> frozenset[str]:

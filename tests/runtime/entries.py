@@ -22,6 +22,8 @@ OPEN = Entry(
 )
 FULL = replace(
     OPEN,
+    open_ms=160,
+    turn_until_ms=8,
     causes=(Cause("a", 200, 150), Cause("b", None, 0), Cause("c", 1)),
     many=True,
     older=("arn:older", "arn:old"),

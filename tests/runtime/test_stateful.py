@@ -81,7 +81,7 @@ class History(RuleBasedStateMachine):
         self.world.service.merges = merges
         self.told: list[Told] = []
         self.waiting: list[Told] = []
-        self.closed_by_people: set[str] = set()
+        self.closed_by_people: dict[str, float] = {}
         self.ledger_failed = False
 
     # --- signals
@@ -90,7 +90,7 @@ class History(RuleBasedStateMachine):
     def a_cause_changes(self, route: str, cause: str) -> None:
         """From OK to ALARM, mostly, and back; the world's time is the signal's."""
         self.world.clock.time += timedelta(seconds=1)
-        at = (self.world.clock.time - NOW).total_seconds()
+        at = self._now()
         before = [told for told in self.told if (told.route, told.cause) == (route, cause)]
         state = "OK" if before and before[-1].state == "ALARM" and int(at) % 4 else "ALARM"
         told = Told(route, cause, state, at, alarm(cause, state, at))
@@ -145,7 +145,7 @@ class History(RuleBasedStateMachine):
         records = self.world.service.open_records()
         if records:
             arn = records[which % len(records)]
-            self.closed_by_people.add(arn)
+            self.closed_by_people[arn] = self._now()
             self.world.service.records[arn]["status"] = "RESOLVED"
             if deleted:
                 del self.world.service.records[arn]
@@ -179,7 +179,7 @@ class History(RuleBasedStateMachine):
             standing = [told for told in self._newest(route) if told.state == "ALARM"]
             for told in standing:
                 assert told.record is not None, told
-                assert told.record in open_now | self.closed_by_people, told
+                assert told.record in open_now | set(self.closed_by_people), told
             if not self.ledger_failed and not self.world.service.merges:
                 theirs = {told.record for told in self.told if told.route == route} & open_now
                 wanted = {told.record for told in standing} & open_now
@@ -191,6 +191,9 @@ class History(RuleBasedStateMachine):
         newest = {told.cause: told for told in self.told if told.route == route}
         return list(newest.values())
 
+    def _now(self) -> float:
+        return (self.world.clock.time - NOW).total_seconds()
+
     def _deliver(self, told: Told) -> None:
         try:
             result = self.world.deliver(told.event, told.route)["outcomes"][0]
@@ -201,6 +204,9 @@ class History(RuleBasedStateMachine):
             self.waiting.append(told)
             return
         told.outcome, told.record = result["outcome"], result["incident_record_arn"]
+        # What people had closed is over when something happens again.
+        closed = self.closed_by_people.get(told.record or "", told.time)
+        assert told.state == "OK" or closed >= told.time, told
 
 
 def test_any_history_ends_with_an_incident_for_each_cause_that_stands() -> None:
