@@ -139,16 +139,16 @@ class History(RuleBasedStateMachine):
         """Leases run out."""
         self.world.clock.time += timedelta(minutes=minutes)
 
+    @precondition(lambda self: self.world.service.open_records())
     @rule(which=ANY, deleted=st.booleans())
     def people_close_an_incident(self, which: int, *, deleted: bool) -> None:
         """Resolve it, or delete its record."""
         records = self.world.service.open_records()
-        if records:
-            arn = records[which % len(records)]
-            self.closed_by_people[arn] = self._now()
-            self.world.service.records[arn]["status"] = "RESOLVED"
-            if deleted:
-                del self.world.service.records[arn]
+        arn = records[which % len(records)]
+        self.closed_by_people[arn] = self._now()
+        self.world.service.records[arn]["status"] = "RESOLVED"
+        if deleted:
+            del self.world.service.records[arn]
 
     @rule()
     def a_window_begins_or_ends(self) -> None:
