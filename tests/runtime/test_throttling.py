@@ -321,3 +321,13 @@ def test_what_the_service_has_just_said_counts_more_than_what_others_were_told()
 
     world.table.before_call = others_write
     assert world.outcome(alarm(at=30)) == "started"
+
+
+def test_a_start_that_the_service_remembers_is_no_word_of_it() -> None:
+    """The record that it names once more may be gone since long."""
+    world = World(token_window=None)
+    world.deliver(alarm(at=-2))
+    world.service.records.clear()
+    minutes_later(world, 6)
+    world.deliver(alarm(at=-2))
+    assert world.outcome(alarm(at=60)) == "started"
