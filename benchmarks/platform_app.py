@@ -71,7 +71,6 @@ def main(stacks: int, alarms: int, way: str) -> dict[str, float]:
     processes = (this, *this.children(recursive=True))
     return {
         "seconds": seconds,
-        "processor_s": sum(sum(process.cpu_times()[:2]) for process in processes),
         "memory_mb": sum(map(_peak, processes)) / _MB,
         "template_kb": max(map(len, templates)) / 1000,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 
 from benchmarks.figures import Figure
 from benchmarks.sides import in_new_interpreter, in_turns, ratio
@@ -45,24 +44,12 @@ def _synthesised(stacks: int, alarms: int, way: str) -> dict[str, float]:
 
 
 def _growth(taken: dict[int, list[dict[str, float]]], alarms: int) -> list[Figure]:
-    """Compare the most alarms with the least: what each takes of the time, and the memory of all.
-
-    What a further stack adds at the end and in the middle is told too, without what an app costs before its
-    first alarm. It is a difference of differences: what others at work do only adds to a time, so each is the
-    least of its rounds.
-    """
-    least, middle, most = taken
+    """Compare the most alarms with the least: what each takes of the time, and the memory of all."""
+    least, most = min(taken), max(taken)
     many, few = f"{most * alarms:,}", f"{least * alarms:,}"
     seconds = {number: [sample["seconds"] / number for sample in taken[number]] for number in (least, most)}
     memory = {number: [sample["memory_mb"] for sample in taken[number]] for number in (least, most)}
-    used = {number: min(sample["processor_s"] for sample in samples) for number, samples in taken.items()}
-    before, after = ((used[more] - used[fewer]) / (more - fewer) for fewer, more in pairwise(taken))
     return [
         ratio(f"an alarm of {many} to one of {few}", seconds[most], seconds[least], at_most=_BOUND),
         ratio(f"memory at {many} alarms to that at {few}", memory[most], memory[least], at_most=most / least),
-        Figure(
-            f"a stack of the last {most - middle} to one of the {middle - least} before",
-            "",
-            (after / before,),
-        ),
     ]
