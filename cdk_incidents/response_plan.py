@@ -268,21 +268,21 @@ class ResponsePlan(ResponsePlanBase):
         )
 
     def _run(self, runbook: Runbook) -> None:
-        from cdk_incidents.runbook import Runbook, action_of  # noqa: PLC0415
+        from cdk_incidents.runbook import Runbook, action_of  # noqa: PLC0415 - who has one has loaded it
 
         _check_part("runbook", runbook, Runbook, "e.g. Runbook(document).")
         action, self._runbook_role = action_of(runbook, self, self._name)
         self._resource.actions = [action]
 
     def _integrate(self, pager_duty: PagerDuty) -> None:
-        from cdk_incidents.pager_duty import PagerDuty, integration_of  # noqa: PLC0415
+        from cdk_incidents.pager_duty import PagerDuty, integration_of  # noqa: PLC0415 - who has one has loaded it
 
         _check_part("pager_duty", pager_duty, PagerDuty, "e.g. PagerDuty(name=…, secret=…, service_id=…).")
         self._resource.integrations = [integration_of(pager_duty)]
         let_read(self, self._resource, "pager_duty", pager_duty.secret)
 
     def _talk_in(self, channel: ChatChannel) -> None:
-        from cdk_incidents.chat_channel import ChatChannel, topics_of  # noqa: PLC0415
+        from cdk_incidents.chat_channel import ChatChannel, topics_of  # noqa: PLC0415 - who has one has loaded it
 
         _check_part("chat_channel", channel, ChatChannel, "e.g. ChatChannel.slack(channel).")
         topics = topics_of(channel, self)

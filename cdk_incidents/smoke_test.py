@@ -295,10 +295,8 @@ class SmokeTest(Construct):
         mark(alarm, "canary")
         return alarm
 
-    # --- what goes before what
-
     def _repeat(self, every: Duration, paths: int, trigger: IncidentTrigger | None) -> SmokeTestSchedule:
-        from cdk_incidents._smoke_test_schedule import SmokeTestSchedule  # noqa: PLC0415
+        from cdk_incidents._smoke_test_schedule import SmokeTestSchedule  # noqa: PLC0415 - most are not
 
         return SmokeTestSchedule(
             self,
@@ -308,6 +306,8 @@ class SmokeTest(Construct):
             resource=_of(self._resource),
             trigger=trigger,
         )
+
+    # --- what goes before what
 
     def _order(self) -> None:
         # All of the quiet way must stand: the alias with its permission and its settings; and all of the

@@ -44,6 +44,7 @@ def _peak_kb() -> int:
     return int(peak)
 
 
+# The names of their types are left out of both functions: to import them would be part of the peak.
 def _beyond_its_calls(handler, event: str, count: int) -> float:  # type: ignore[no-untyped-def] # noqa: ANN001
     """Tell the processor time of an event without that of its API calls, whichever client makes them."""
     from botocore.client import BaseClient  # noqa: PLC0415 - the handler has done so
@@ -59,7 +60,7 @@ def _beyond_its_calls(handler, event: str, count: int) -> float:  # type: ignore
         finally:
             spent_s += time.process_time() - began
 
-    BaseClient._make_api_call = timed  # noqa: SLF001
+    BaseClient._make_api_call = timed  # noqa: SLF001 - the same
     events = [
         json.loads(event.replace("ServerCpuTooHigh", f"Server{number}CpuTooHigh")) for number in range(count)
     ]
